@@ -1,0 +1,466 @@
+"""Beliefs: the record, its interchange form `mem.belief/1`, and what one plain sentence implies.
+
+A belief is an immutable value. Derivation is deterministic: the same sentence always gives the same
+type, name and aliases, so that what `mem remember` prints can be relied on and corrected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from mem import scope as scopes
+from mem import text
+from mem.errors import UsageMistake
+from mem.retention import INITIAL_STABILITY
+
+SCHEMA = "mem.belief/1"
+PLURALS = {
+    "preference": "preferences",
+    "decision": "decisions",
+    "fact": "facts",
+    "entity": "entities",
+    "relation": "relations",
+    "procedure": "procedures",
+    "event": "events",
+    "question": "questions",
+}
+TYPES = tuple(PLURALS)
+LIVE = ("active", "inferred", "exploratory")
+STATUSES = (*LIVE, "superseded", "resolved", "retracted")
+REVIEWS = ("approved", "pending")
+ORIGINS = ("given", "derived", "learned")
+
+# What an alias counts in a score, by origin (section 6 of the design: a start, to be tuned on data).
+# A derived alias is a word of the content already; it is kept for naming, not to count twice.
+ALIAS_WEIGHTS = {"given": 10.0, "learned": 5.0, "derived": 1.0}
+DEFAULT_CONFIDENCE = 0.9
+MAX_NAME = 100
+MAX_ALIASES = 64
+
+
+class Alias(NamedTuple):
+    """Another surface form that should find a belief."""
+
+    text: str
+    weight: float
+    """Term frequency that one occurrence counts for; positive."""
+    origin: str
+    """`given`, `derived` from the content, or `learned` from use."""
+
+
+class Belief(NamedTuple):
+    """One thing believed, as of one version."""
+
+    id: str
+    """Eight characters of Crockford base32 when minted here; any form when imported."""
+    type: str
+    name: str
+    """Canonical short name; one line."""
+    content: str
+    scope: str
+    """Exactly one, as text (`mem.scope.parse`)."""
+    aliases: tuple[Alias, ...]
+    why: str | None
+    """Why it matters, as an instruction a reader can act on."""
+    status: str
+    review: str
+    """`pending` waits in the inbox and is not injected."""
+    confidence: float
+    """0..1."""
+    pinned: bool
+    archived: bool
+    superseded_by: str | None
+    """Id of the belief that took its place."""
+    participants: tuple[str, ...]
+    """Ids that a relation connects, in order."""
+    relation: str | None
+    """The verb of a relation."""
+    valid_from: datetime | None
+    valid_until: datetime | None
+    """When it holds in the world; None is unbounded. UTC, like every time here."""
+    created: datetime
+    updated: datetime
+    confirmed: datetime | None
+    """The last use that confirmed it; None until there was one."""
+    stability: float
+    """Days until retention is 0.9."""
+    source: str
+    """Provenance: `user`, `user-edit`, `agent:<name>`, `file:<path>:<line>`, `import:<format>`, `git:<author>`."""
+    session: str | None
+    at: datetime
+    """When the source said it."""
+
+    @property
+    def live(self) -> bool:
+        """True while the status says that it is believed."""
+        return self.status in LIVE
+
+    @property
+    def current(self) -> bool:
+        """True for what may be handed out unasked: live, approved, not archived."""
+        return self.live and self.review == "approved" and not self.archived
+
+    @property
+    def anchor(self) -> datetime:
+        """When the forgetting curve last started: at the last confirmation, or at creation."""
+        return self.confirmed or self.created
+
+
+def alias(surface: str, origin: str = "given") -> Alias:
+    """An alias with the weight that its origin gives it."""
+    return Alias(surface, ALIAS_WEIGHTS[origin], origin)
+
+
+def is_id(value: str) -> bool:
+    """True if the text has the form of an id."""
+    return re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", value) is not None
+
+
+# -- interchange ------------------------------------------------------------------------------------
+
+_KEYS = """schema id type name aliases content why scope status review confidence pinned archived superseded_by
+    participants relation valid_from valid_until created updated confirmed stability provenance""".split()
+
+
+def time_text(moment: datetime) -> str:
+    """A time as records and pages write it: UTC, to the second unless it has a fraction, with `Z`."""
+    moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
+
+
+def parse_time(value: str) -> datetime:
+    """Read a time; a date alone is its first instant, a time without a zone is UTC.
+
+    Raises: ValueError if it is neither.
+    """
+    try:
+        moment = datetime.fromisoformat(value.strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{value!r} is not a time such as 2026-11-21 or 2026-11-21T10:00:00Z") from None
+
+
+def to_record(belief: Belief) -> dict[str, Any]:
+    """The belief as a `mem.belief/1` object, every key present, in the order of the design."""
+
+    def moment(value: datetime | None) -> str | None:
+        return None if value is None else time_text(value)
+
+    return {
+        "schema": SCHEMA,
+        "id": belief.id,
+        "type": belief.type,
+        "name": belief.name,
+        "aliases": [alias_record(entry) for entry in belief.aliases],
+        "content": belief.content,
+        "why": belief.why,
+        "scope": belief.scope,
+        "status": belief.status,
+        "review": belief.review,
+        "confidence": belief.confidence,
+        "pinned": belief.pinned,
+        "archived": belief.archived,
+        "superseded_by": belief.superseded_by,
+        "participants": list(belief.participants),
+        "relation": belief.relation,
+        "valid_from": moment(belief.valid_from),
+        "valid_until": moment(belief.valid_until),
+        "created": time_text(belief.created),
+        "updated": time_text(belief.updated),
+        "confirmed": moment(belief.confirmed),
+        "stability": belief.stability,
+        "provenance": {"source": belief.source, "session": belief.session, "at": time_text(belief.at)},
+    }
+
+
+def alias_record(entry: Alias) -> str | dict[str, Any]:
+    """A plain string for an alias with nothing to say but its text, an object otherwise."""
+    if entry == alias(entry.text):
+        return entry.text
+    record: dict[str, Any] = {"text": entry.text}
+    if entry.weight != ALIAS_WEIGHTS[entry.origin]:
+        record["weight"] = entry.weight
+    return record | ({"origin": entry.origin} if entry.origin != "given" else {})
+
+
+def from_record(record: Mapping[str, Any], *, id: str, now: datetime, source: str) -> Belief:
+    """The belief that a `mem.belief/1` object describes; what is absent or null is derived or defaulted.
+
+    `id`, `now` and `source` stand in for what the record does not say.
+    Raises: ValueError naming the key that is wrong.
+    """
+    unknown = [key for key in record if key not in _KEYS]
+    if unknown:
+        raise ValueError(f"unknown key {', '.join(map(repr, unknown))}")
+    if record.get("schema", SCHEMA) != SCHEMA:
+        raise ValueError(f"schema is {record['schema']!r}, not {SCHEMA!r}")
+    content = _string(record, "content")
+    type_ = _string(record, "type")
+    scope = _string(record, "scope")
+    if content is None or type_ is None or scope is None:
+        missing = [key for key in ("type", "content", "scope") if record.get(key) is None]
+        raise ValueError(f"{missing[0]} is missing")
+    complaint = text.fault(content)
+    if complaint:
+        raise ValueError(f"content {complaint}")
+    provenance = record.get("provenance") or {}
+    if not isinstance(provenance, Mapping) or not provenance.keys() <= {"source", "session", "at"}:
+        raise ValueError("provenance must be an object of source, session and at")
+    name = _string(record, "name")
+    aliases = record.get("aliases")
+    created = _moment(record, "created") or now
+    return check(
+        Belief(
+            id=_string(record, "id") or id,
+            type=type_,
+            name=derive_name(content) if name is None else name,
+            content=content,
+            scope=scope,
+            aliases=derive_aliases(content) if aliases is None else _aliases(aliases),
+            why=_string(record, "why"),
+            status=_string(record, "status") or "active",
+            review=_string(record, "review") or "approved",
+            confidence=_number(record, "confidence", DEFAULT_CONFIDENCE),
+            pinned=_flag(record, "pinned"),
+            archived=_flag(record, "archived"),
+            superseded_by=_string(record, "superseded_by"),
+            participants=_strings(record, "participants"),
+            relation=_string(record, "relation"),
+            valid_from=_moment(record, "valid_from"),
+            valid_until=_moment(record, "valid_until"),
+            created=created,
+            updated=_moment(record, "updated") or created,
+            confirmed=_moment(record, "confirmed"),
+            stability=_number(record, "stability", INITIAL_STABILITY.get(type_, 0.0)),
+            source=_string(provenance, "source") or source,
+            session=_string(provenance, "session"),
+            at=_moment(provenance, "at") or created,
+        )
+    )
+
+
+def check(belief: Belief) -> Belief:
+    """The belief itself, if every field is one that a belief can have.
+
+    Raises: ValueError naming the field that is not.
+    """
+    for field, value, allowed in (
+        ("type", belief.type, TYPES),
+        ("status", belief.status, STATUSES),
+        ("review", belief.review, REVIEWS),
+    ):
+        if value not in allowed:
+            raise ValueError(f"{field} is {value!r}, not one of {', '.join(allowed)}")
+    try:
+        scopes.parse(belief.scope)
+    except UsageMistake as error:
+        raise ValueError(error.message) from None
+    for field, reference in [("id", belief.id), ("superseded_by", belief.superseded_by)] + [
+        ("participants", participant) for participant in belief.participants
+    ]:
+        if reference is not None and not is_id(reference):
+            raise ValueError(f"{field} is {reference!r}, which is not an id")
+    if not 0 <= belief.confidence <= 1:
+        raise ValueError(f"confidence is {belief.confidence}, not between 0 and 1")
+    if not 0 < belief.stability < float("inf"):
+        raise ValueError(f"stability is {belief.stability}, not a positive number of days")
+    if belief.valid_from and belief.valid_until and belief.valid_until < belief.valid_from:
+        raise ValueError("valid_until is before valid_from")
+    if not belief.content.strip():
+        raise ValueError("content is empty")
+    if len(belief.aliases) > MAX_ALIASES:
+        raise ValueError(f"aliases: {len(belief.aliases)} are too many, {MAX_ALIASES} are allowed")
+    _check_line("name", belief.name)
+    for entry in belief.aliases:
+        _check_line("alias", entry.text)
+        if not 0 < entry.weight <= 1000 or entry.origin not in ORIGINS:
+            raise ValueError(f"alias {entry.text!r} has a weight or origin that no alias has")
+    for field, line in (("relation", belief.relation), ("source", belief.source), ("session", belief.session)):
+        if line is not None:
+            _check_line(field, line, longest=1000)
+    for field, long in (("content", belief.content), ("why", belief.why or "")):
+        fault = text.fault(long)
+        if fault:
+            raise ValueError(f"{field} {fault}")
+    return belief
+
+
+def _check_line(field: str, value: str, longest: int = MAX_NAME) -> None:
+    complaint = text.fault(value)
+    if complaint:
+        raise ValueError(f"{field} {complaint}")
+    if not value.strip() or value != value.strip() or len(value.splitlines()) != 1 or len(value) > longest:
+        raise ValueError(f"{field} {value[:40]!r} must be one line of 1 to {longest} characters, without outer blanks")
+
+
+def _string(record: Mapping[str, Any], key: str) -> str | None:
+    value = record.get(key)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{key} must be text, not {value!r}")
+    return value
+
+
+def _strings(record: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = record.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+        raise ValueError(f"{key} must be a list of texts")
+    return tuple(value)
+
+
+def _number(record: Mapping[str, Any], key: str, default: float) -> float:
+    value = record.get(key)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{key} must be a number, not {value!r}")
+    return float(value)
+
+
+def _flag(record: Mapping[str, Any], key: str) -> bool:
+    value = record.get(key)
+    if value is not None and not isinstance(value, bool):
+        raise ValueError(f"{key} must be true or false, not {value!r}")
+    return bool(value)
+
+
+def _moment(record: Mapping[str, Any], key: str) -> datetime | None:
+    value = _string(record, key)
+    try:
+        return None if value is None else parse_time(value)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
+
+
+def _aliases(value: Any) -> tuple[Alias, ...]:
+    if not isinstance(value, list):
+        raise ValueError("aliases must be a list")
+    found: dict[str, Alias] = {}
+    for entry in value:
+        if isinstance(entry, str):
+            entry = {"text": entry}
+        if not isinstance(entry, Mapping) or not entry.keys() <= {"text", "weight", "origin"}:
+            raise ValueError("an alias must be a text, or an object of text, weight and origin")
+        surface = _string(entry, "text")
+        origin = _string(entry, "origin") or "given"
+        if surface is None or origin not in ORIGINS:
+            raise ValueError("an alias must have a text, and an origin of given, derived or learned")
+        found.setdefault(surface, Alias(surface, _number(entry, "weight", ALIAS_WEIGHTS[origin]), origin))
+    return tuple(found.values())
+
+
+# -- derivation -------------------------------------------------------------------------------------
+
+# Bounded, and so is the part of a text that is looked at: a hostile text must not cost quadratic time.
+_WORD = r"(?<![\w.+#/&'-])[\w.+#/&'-]{0,60}[\w+#]"
+DERIVED_FROM = 2_000
+"""Characters at the beginning of a text that type, name and aliases are worked out from."""
+
+
+def derive_type(content: str) -> str:
+    """The type that a sentence shows by its cues; `fact` when it shows none."""
+    content = content[:DERIVED_FROM]
+    low = content.lower()
+    if content.rstrip().endswith("?"):
+        return "question"
+    if re.search(r"\b(decided|chose|chosen|going with|went with|settled on|we picked|switched (?:from|to))\b", low):
+        return "decision"
+    if (
+        re.match(r"(to \w+[^.]*[:,]|how to\b|steps?\b|first[, ])", low)
+        or len(re.findall(r"(?m)^\s*\d+[.)]\s", content)) > 1
+    ):
+        return "procedure"
+    if re.match(r"(on \w+day|yesterday|today|last (week|month|year|night)|in (19|20)\d\d|(19|20)\d\d-\d\d)", low):
+        return "event"
+    if re.search(r"\b(prefers?|always|never|i (?:don't )?(?:like|love|hate|want)|avoid|please|instead of)\b", low):
+        return "preference"
+    if re.search(
+        rf"^\s*(?:the )?{_WORD}(?: {_WORD})? (depends on|owns|calls|reports to|belongs to|replaces|maintains)\b", low
+    ):
+        return "relation"
+    return "fact"
+
+
+def derive_name(content: str) -> str:
+    """A short snake_case name from the first informative words of a sentence."""
+    chosen: list[str] = []
+    for word in text.words(text.normalise(content[:DERIVED_FROM])):
+        form = word.form.removesuffix("'s").strip("'.")
+        if form and form not in text.FUNCTION_WORDS and form not in _CUES and form not in chosen:
+            chosen.append(form)
+        if len(chosen) == 4:
+            break
+    return "_".join(chosen)[:MAX_NAME].strip("_") or "untitled"
+
+
+# Verbs by which a person says what kind of belief it is; they tell the type, not the topic.
+_CUES = frozenset(
+    """prefer prefers always never decided decide chose choose going went settled use uses using used like
+    likes want wants please avoid remember instead rather switched""".split()
+)
+
+
+def canonical_name(given: str) -> str:
+    """A name as the store keeps it: one line, folded, blanks as underscores."""
+    return re.sub(r"\s+", "_", text.fold(given.strip()))
+
+
+def derive_aliases(content: str) -> tuple[Alias, ...]:
+    """Surface forms in a sentence that should find it: code, quotes, identifiers, names, what it rules out."""
+    content = content[:DERIVED_FROM]
+    found: dict[str, None] = {}
+    for span in re.findall(r"`([^`\n]{1,40})`|\"([^\"\n]{2,40})\"|\u201c([^\u201d\n]{2,40})\u201d", content):
+        found[next(filter(None, span)).strip()] = None
+    for written in re.findall(_WORD, content):
+        if _is_identifier(written):
+            found[written] = None
+    for written in _proper_names(content):
+        found[written] = None
+    for pattern in (
+        rf"\binstead of (?:the |an? )?({_WORD})",
+        rf"({_WORD}(?: {_WORD})?) over (?:the |an? )?({_WORD})",
+        rf", not (?:the |an? )?({_WORD})[.!]?$",
+        rf"\bswitched from ({_WORD}) to",
+        rf"\b(?:rather than|no longer use) (?:the |an? )?({_WORD})",
+    ):
+        for groups in re.findall(pattern, content):
+            found[groups if isinstance(groups, str) else groups[-1]] = None
+    kept = [surface for surface in found if surface.strip() and text.fold(surface) not in text.FUNCTION_WORDS]
+    return tuple(alias(surface, "derived") for surface in kept[:12] if len(surface) <= MAX_NAME)
+
+
+def _is_identifier(written: str) -> bool:
+    """CamelCase, an ACRONYM, or a word with dots, dashes, underscores or signs inside."""
+    if re.fullmatch(r"\d[\d.,:/-]*", written):
+        return False
+    if re.fullmatch(r"[A-Z][A-Z0-9]+s?", written) and len(written) <= 8:
+        return True
+    if re.search(r"[a-z][A-Z]|[A-Z]{2}[a-z]", written):
+        return True
+    return bool(re.fullmatch(r"[A-Za-z]\w*(?:[._][\w.]+|[+#]+|(?:-\w+)*\d\w*)", written))
+
+
+def _proper_names(content: str) -> list[str]:
+    """Capitalised words inside a sentence, neighbours together; and one that opens it, if a verb follows."""
+    names = []
+    for sentence in re.split(r"(?<=[.!?])\s+", content):
+        run: list[str] = []
+        written = re.findall(rf"{_WORD}|[,;:]", sentence)
+        for at, word in enumerate([*written, "."]):
+            follower = written[at + 1] if at + 1 < len(written) else ""
+            opener = at == 0 and not (follower[:1].isupper() or re.fullmatch(_AFTER_A_SUBJECT, follower))
+            bare = word.removesuffix("'s")
+            if bare[:1].isupper() and not opener and bare != "I" and text.fold(bare) not in text.FUNCTION_WORDS:
+                run.append(bare)
+            elif run:
+                names.append(" ".join(run))
+                run = []
+    return names
+
+
+_AFTER_A_SUBJECT = (
+    r"is|are|was|were|has|have|had|will|can|should|must|runs?|uses?|lives?|owns?|calls?|handles?|depends|works?|"
+    r"wants?|likes?|prefers?|needs?|said|says|serves?|stores?|hosts?|reports?|maintains?|manages?|leads?"
+)

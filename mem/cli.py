@@ -1,0 +1,545 @@
+"""The command line: arguments in, one call of the façade, a report out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Annotated, Any, Literal
+
+import typer
+
+from mem import __version__, hot, show
+from mem.belief import STATUSES, TYPES, is_id
+from mem.errors import Problem, UsageMistake
+from mem.inject import DEFAULT_BUDGET
+from mem.memory import refuse_agents
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A local-first personal memory: typed beliefs, found by word, scoped, and handed to coding agents.",
+)
+scope_app = typer.Typer(rich_markup_mode=None, help="Show what is open and why; declare and map scopes.")
+app.add_typer(scope_app, name="scope")
+
+Scope = Annotated[list[str] | None, typer.Option("--scope", metavar="SCOPE", help="Scope to open; repeat for several.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and do nothing.")]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command line; what it does not understand is reported with exit status 2."""
+    try:
+        status = typer.main.get_command(app).main(list(arguments), prog_name="mem", standalone_mode=False)
+    except typer.TyperException as error:
+        command = next((word for word in arguments if not word.startswith("-")), "")
+        known = {one.name or one.callback.__name__ for one in app.registered_commands if one.callback}
+        raise UsageMistake(
+            error.format_message().rstrip("."), f"mem {command} --help" if command in known else "mem --help"
+        ) from None
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    return int(status or 0)
+
+
+def _option(command: str, field: str) -> Any:
+    """The typer form of an option of a hot command."""
+    found = next(option for option in hot.HOT[command] if option.field == field)
+    extra: dict[str, Any] = {"min": found.least, "max": 999_999_999} if found.kind == "count" else {}
+    if found.kind == "texts":
+        extra["metavar"] = "SCOPE"
+    return typer.Option(*found.flags, help=found.help, **extra)
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        print(f"mem {__version__}")
+        raise typer.Exit
+
+
+# -- the main job -----------------------------------------------------------------------------------
+
+
+@app.command()
+def remember(
+    text: Annotated[
+        str | None, typer.Argument(help="What to remember; - reads standard input; none opens $EDITOR.")
+    ] = None,
+    type: Annotated[str | None, typer.Option(help=f"One of {', '.join(TYPES)}.")] = None,
+    name: Annotated[str | None, typer.Option(help="Short name; a known one of that scope and type is revised.")] = None,
+    alias: Annotated[list[str] | None, typer.Option(help="Another form that should find it; repeatable.")] = None,
+    no_alias: Annotated[bool, typer.Option("--no-alias", help="Derive no aliases.")] = False,
+    why: Annotated[str | None, typer.Option(help="Why it matters, as an instruction.")] = None,
+    scope: Annotated[str | None, typer.Option(metavar="SCOPE", help="Where it holds; default: the open scope.")] = None,
+    status: Annotated[str | None, typer.Option(help="active, inferred or exploratory.")] = None,
+    confidence: Annotated[float | None, typer.Option(help="From 0 to 1; default 0.9.")] = None,
+    pin: Annotated[bool, typer.Option("--pin", help="Inject it whenever its scope is visible.")] = False,
+    valid_from: Annotated[str | None, typer.Option(metavar="TIME", help="When it began to hold.")] = None,
+    valid_until: Annotated[str | None, typer.Option(metavar="TIME", help="When it stops holding.")] = None,
+    relation: Annotated[str | None, typer.Option(metavar="VERB", help="The verb of a relation.")] = None,
+    participant: Annotated[list[str] | None, typer.Option(metavar="ID", help="What a relation connects.")] = None,
+    stability: Annotated[float | None, typer.Option(help="Days until retention is 0.9; default by type.")] = None,
+    session: Annotated[str | None, typer.Option(help="The session it comes from.")] = None,
+    supersede: Annotated[str | None, typer.Option(metavar="ID", help="The belief whose place it takes.")] = None,
+    by: Annotated[str | None, typer.Option("--as", metavar="agent:NAME", help="Propose it as an agent.")] = None,
+    json: Json = False,
+) -> int:
+    """Remember one sentence; what is not given is derived and shown.
+
+    \b
+    mem remember 'Postgres is the store of record.'
+    mem remember --name store_of_record --alias pg 'CockroachDB is the store of record.'
+    """
+    content = _content(text)
+    if by is not None and not (by.startswith("agent:") and is_id(by[6:])):
+        raise UsageMistake(f"--as {by!r} is not agent:NAME", "mem remember --as agent:helper TEXT")
+    fields = {
+        "type": type,
+        "name": name,
+        "aliases": list(alias or []) if alias or no_alias else None,
+        "why": why,
+        "scope": scope,
+        "status": status,
+        "confidence": confidence,
+        "pinned": pin or None,
+        "valid_from": valid_from,
+        "valid_until": valid_until,
+        "relation": relation,
+        "participants": participant or None,
+        "stability": stability,
+        "session": session,
+    }
+    done = hot.session().remember(content, fields, supersede, by[6:] if by else None)
+    sys.stdout.write(show.dump(show.remember_document(done)) if json else show.remembered_text(done))
+    return 0
+
+
+@app.command()
+def recall(
+    query: Annotated[str, typer.Argument(help="Words to look for, or - for standard input.")],
+    scope: Annotated[list[str] | None, _option("recall", "scope")] = None,
+    k: Annotated[int, _option("recall", "k")] = 10,
+    mode: Annotated[Literal["auto", "lexical"], _option("recall", "mode")] = "auto",
+    no_abstain: Annotated[bool, _option("recall", "no_abstain")] = False,
+    json: Annotated[bool, _option("recall", "json")] = False,
+) -> int:
+    """Search the visible beliefs: the best hits first, exit status 1 if there are none.
+
+    \b
+    mem recall 'store of record'
+    mem recall --scope project:atlas -k 3 --json 'who owns refunds?'
+    """
+    values = {"scope": tuple(scope or ()), "k": k, "mode": mode, "no_abstain": no_abstain, "json": json}
+    return hot.answer(hot.Request("recall", values, query))
+
+
+@app.command()
+def inject(
+    prompt: Annotated[str | None, typer.Argument(help="The prompt, or - for standard input.")] = None,
+    scope: Annotated[list[str] | None, _option("inject", "scope")] = None,
+    max_beliefs: Annotated[int | None, _option("inject", "max_beliefs")] = None,
+    budget: Annotated[int, _option("inject", "budget")] = DEFAULT_BUDGET,
+    json: Annotated[bool, _option("inject", "json")] = False,
+) -> int:
+    """Print what an agent should know for a prompt: what it names, what is pinned, how the user works.
+
+    \b
+    mem inject 'add a postgres table'
+    git diff | mem inject --json -
+    """
+    values = {"scope": tuple(scope or ()), "max_beliefs": max_beliefs, "budget": budget, "json": json}
+    return hot.answer(hot.Request("inject", values, prompt))
+
+
+@app.command(name="show")
+def show_(
+    id: Annotated[list[str], typer.Argument(help="Ids, or unique beginnings of 4 characters or more.")],
+    scope: Scope = None,
+    json: Annotated[bool, typer.Option("--json", help="Print mem.belief/1 records, a line each.")] = False,
+) -> int:
+    """Show beliefs in full.
+
+    \b
+    mem show 8f3k
+    mem show --json 8f3k2q1v
+    """
+    memory = hot.session()
+    from mem.exchange import write_jsonl
+    from mem.memory import clock
+
+    found = [memory.belief(reference, scope or ()) for reference in id]
+    if json:
+        sys.stdout.writelines(write_jsonl(belief for belief, _ in found))
+    else:
+        texts = [show.belief_text(belief, page, show.retention_of(belief, clock())) for belief, page in found]
+        sys.stdout.write("\n".join(texts))
+    return 0
+
+
+@app.command(name="list")
+def list_(
+    scope: Scope = None,
+    type: Annotated[list[str] | None, typer.Option(help="Only these types; repeatable.")] = None,
+    status: Annotated[list[str] | None, typer.Option(help="Only these statuses; implies --all.")] = None,
+    pending: Annotated[bool, typer.Option("--pending", help="What waits for approval.")] = False,
+    all: Annotated[bool, typer.Option("--all", help="Superseded, retracted and archived ones too.")] = False,
+    json: Json = False,
+) -> int:
+    """List the visible beliefs, oldest first.
+
+    \b
+    mem list
+    mem list --scope project:atlas --type decision
+    """
+    for field, values, known in (("type", type, TYPES), ("status", status, STATUSES)):
+        for value in values or []:
+            if value not in known:
+                raise UsageMistake(f"{value!r} is not a {field}", f"one of {', '.join(known)}")
+    opened, beliefs = hot.session().beliefs(scope or (), pending=pending, everything=all or bool(status))
+    beliefs = [
+        belief for belief in beliefs if (not type or belief.type in type) and (not status or belief.status in status)
+    ]
+    if json:
+        sys.stdout.write(show.dump(show.list_document(opened, beliefs)))
+    elif beliefs:
+        sys.stdout.write(show.table(("id", "type", "scope", "state", "name", "content"), show.belief_rows(beliefs)))
+    else:
+        hot.warn(f"no beliefs in {', '.join(map(str, opened.visible))}")
+    return 0
+
+
+@app.command()
+def forget(
+    id: Annotated[list[str], typer.Argument(help="Ids of the beliefs.")],
+    scope: Scope = None,
+) -> int:
+    """Take beliefs out of use; their pages move to archive/, and undo brings them back.
+
+    \b
+    mem forget 8f3k
+    mem undo
+    """
+    for belief in hot.session().forget(id, scope or ()):
+        print(f"forgot {belief.name} ({belief.id})")
+    return 0
+
+
+@app.command()
+def undo(
+    steps: Annotated[int, typer.Argument(min=1, max=1000, help="How many acts to undo, the latest first.")] = 1,
+    dry_run: DryRun = False,
+) -> int:
+    """Undo the latest acts: remember, forget, alias, import, review, scope.
+
+    \b
+    mem undo
+    mem undo --dry-run 3
+    """
+    memory = hot.session()
+    if dry_run:
+        for operation in memory.operations(steps):
+            print(f"would undo: {operation.summary}")
+        return 0
+    for operation in memory.undo(steps):
+        print(f"undone: {operation.summary}")
+    return 0
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def alias(
+    id: Annotated[str, typer.Argument(help="Id of the belief.")],
+    changes: Annotated[list[str], typer.Argument(help="+NEW to add an alias, -OLD to take one away.")],
+    scope: Scope = None,
+) -> int:
+    """Add and remove aliases by hand; they count in the very next call.
+
+    \b
+    mem alias 8f3k +pg -psql
+    mem alias 8f3k '+store of record'
+    """
+    for change in changes:
+        if change[:1] not in "+-" or len(change) < 2:
+            raise UsageMistake(f"{change!r} is not +NEW or -OLD", "mem alias ID +new -old")
+    add = [change[1:].strip() for change in changes if change[0] == "+"]
+    drop = [change[1:].strip() for change in changes if change[0] == "-"]
+    belief = hot.session().edit_aliases(id, add, drop, scope or ())
+    print(f"{belief.name} ({belief.id}): {', '.join(one.text for one in belief.aliases) or 'no aliases'}")
+    return 0
+
+
+@app.command()
+def review(
+    approve: Annotated[list[str] | None, typer.Option(metavar="ID", help="Approve; repeatable.")] = None,
+    reject: Annotated[list[str] | None, typer.Option(metavar="ID", help="Reject; repeatable.")] = None,
+    scope: Scope = None,
+) -> int:
+    """List what agents and imports proposed; approve or reject it.
+
+    \b
+    mem review
+    mem review --approve 8f3k --reject 2m9p
+    """
+    memory = hot.session()
+    if not approve and not reject:
+        refuse_agents("review")
+        return list_(scope=scope, pending=True)
+    for belief in memory.review(approve or (), reject or (), scope or ()):
+        print(f"{'approved' if belief.review == 'approved' else 'rejected'} {belief.name} ({belief.id})")
+    return 0
+
+
+# -- scopes -----------------------------------------------------------------------------------------
+
+
+@scope_app.callback(invoke_without_command=True)
+def scope_(context: typer.Context, scope: Scope = None, json: Json = False) -> int:
+    """Show what is open, what is visible and why.
+
+    \b
+    mem scope
+    mem scope map . project:atlas
+    """
+    if context.invoked_subcommand is not None:
+        return 0
+    opened, _ = hot.session().scopes(scope or ())
+    if json:
+        names = {"scopes": opened.scopes, "visible": opened.visible}
+        document = {key: [str(one) for one in value] for key, value in names.items()}
+        sys.stdout.write(show.dump({"schema": "mem.scope/1", **document, "reason": opened.reason}))
+        return 0
+    print(f"open:    {', '.join(map(str, opened.scopes))} ({opened.reason})")
+    print(f"visible: {', '.join(map(str, opened.visible))}")
+    return 0
+
+
+@scope_app.command("add")
+def scope_add(scope: Annotated[str, typer.Argument(help="For example project:atlas/mobile.")]) -> int:
+    """Declare a scope before anything is stored in it.
+
+    \b
+    mem scope add project:atlas
+    mem scope add domain:code
+    """
+    print(f"{'added' if hot.session().add_scope(scope) else 'already known:'} {scope}")
+    return 0
+
+
+@scope_app.command("list")
+def scope_list(json: Json = False) -> int:
+    """List every scope with its number of beliefs, and the mapped directories.
+
+    \b
+    mem scope list
+    mem scope list --json
+    """
+    memory = hot.session()
+    _, counts = memory.scopes(("user",))
+    mappings = memory.mappings()
+    if json:
+        sys.stdout.write(show.dump({"schema": "mem.scopes/1", "scopes": counts, "mappings": mappings}))
+        return 0
+    rows = [[scope, str(count), ""] for scope, count in counts.items()]
+    rows += [[scope, "", directory] for directory, scope in mappings.items()]
+    sys.stdout.write(show.table(("scope", "beliefs", "directory"), rows))
+    return 0
+
+
+@scope_app.command("map")
+def scope_map(
+    directory: Annotated[str, typer.Argument(help="A directory; everything below it follows.")],
+    scope: Annotated[str | None, typer.Argument(help="The scope that sessions there open.")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the mapping away.")] = False,
+) -> int:
+    """Open a scope in a directory and everything below it.
+
+    \b
+    mem scope map . project:atlas
+    mem scope map --remove .
+    """
+    if (scope is None) != remove:
+        raise UsageMistake("give a scope, or --remove and none", "mem scope map DIR SCOPE")
+    place = hot.session().map_scope(directory, scope)
+    print(f"{place} opens {scope}" if scope else f"{place} opens nothing of its own")
+    return 0
+
+
+# -- in, out and health -----------------------------------------------------------------------------
+
+
+@app.command()
+def init() -> int:
+    """Make the memory folder (MEM_HOME, else ~/mem) with its git repository and database.
+
+    \b
+    mem init
+    MEM_HOME=~/work/mem mem init
+    """
+    print(f"your memory is in {hot.session().init()}")
+    return 0
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[str, typer.Argument(help="A file of mem.belief/1 records, a line each; - is standard input.")],
+    format: Annotated[Literal["auto", "jsonl"], typer.Option(help="Form of the file.")] = "auto",
+    approve: Annotated[bool, typer.Option("--approve", help="Take each record's own review state.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Import all of it or nothing.")] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
+    """Import beliefs; without --approve they wait in the inbox.
+
+    \b
+    mem import --approve beliefs.jsonl
+    mem export | MEM_HOME=/elsewhere mem import --approve -
+    """
+    from mem.exchange import read_jsonl
+
+    name = "standard input" if file == "-" else file
+    try:
+        source = sys.stdin.buffer if file == "-" else open(file, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise UsageMistake(f"{file} cannot be read: {error.strerror}", "mem import FILE") from None
+    with source:
+        done = hot.session().import_records(
+            name, read_jsonl(name, source), approve=approve, strict=strict, dry_run=dry_run, progress=_progress
+        )
+    counts = {"new": done.added, "updated": done.updated, "unchanged": done.skipped, "pending": done.pending}
+    if json:
+        problems = [problem._asdict() for problem in done.problems]
+        sys.stdout.write(show.dump({"schema": "mem.import/1", **counts, "dry_run": dry_run, "problems": problems}))
+    else:
+        print(f"{'would import' if dry_run else 'imported'}: {show.counts_text(counts)}")
+    _print_problems(done.problems)
+    return 3 if done.problems else 0
+
+
+@app.command()
+def export(
+    scope: Annotated[
+        list[str] | None, typer.Option("--scope", metavar="SCOPE", help="Exactly these scopes; default: all.")
+    ] = None,
+    format: Annotated[Literal["jsonl"], typer.Option(help="Form of the output.")] = "jsonl",
+) -> int:
+    """Print every belief, in every state, as mem.belief/1 records, a line each.
+
+    \b
+    mem export > beliefs.jsonl
+    mem export --scope project:atlas
+    """
+    from mem.exchange import write_jsonl
+
+    sys.stdout.writelines(write_jsonl(hot.session().export(scope or ())))
+    return 0
+
+
+@app.command()
+def doctor(
+    verify_ranking: Annotated[
+        bool, typer.Option("--verify-ranking", help="Also check our ranking against rank_bm25.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Check that store, tree and postings agree; exit status 3 if they do not.
+
+    \b
+    mem doctor
+    mem doctor --verify-ranking
+    """
+    report = hot.session().doctor(verify_ranking)
+    if json:
+        problems = [problem._asdict() for problem in report.problems]
+        sys.stdout.write(show.dump({"schema": "mem.doctor/1", **report._asdict(), "problems": problems}))
+    else:
+        print(f"{report.beliefs} beliefs, {report.pages} pages, {report.postings} postings checked")
+        if report.ranking is not None:
+            queries, difference = report.ranking
+            print(f"ranking: {queries} queries, largest difference from rank_bm25 {difference:.1e}")
+        count = len(report.problems)
+        print("all is well" if not count else "1 problem" if count == 1 else f"{count} problems")
+    _print_problems(report.problems)
+    return 3 if report.problems else 0
+
+
+@app.command()
+def tour() -> int:
+    """See the main job in seconds: offline, in a temporary home that is gone afterwards.
+
+    \b
+    mem tour
+    mem tour | less
+    """
+    from mem import tour
+
+    return tour.run(main)
+
+
+# -- small things -----------------------------------------------------------------------------------
+
+
+def _content(argument: str | None) -> str:
+    """The text to remember: the argument, standard input, or what was written in $EDITOR."""
+    if argument is None:
+        if not sys.stdin.isatty():
+            raise UsageMistake("there is no text to remember", "mem remember TEXT, or - to read standard input")
+        content = _edited()
+    elif argument == "-":
+        from mem.text import MAX_TEXT
+
+        data = sys.stdin.buffer.read(4 * MAX_TEXT + 1)
+        try:
+            content = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            if len(data) <= 4 * MAX_TEXT:
+                raise UsageMistake(
+                    f"standard input is not UTF-8 at byte {error.start + 1}", "convert it, for example with iconv"
+                ) from None
+            content = data.decode("utf-8", "replace")
+    else:
+        content = argument
+    content = content.replace("\r\n", "\n").strip()
+    if not content:
+        raise UsageMistake("the text is empty; nothing was remembered", "mem remember TEXT")
+    return content
+
+
+def _edited() -> str:
+    """What the user writes in their editor; lines that begin with `#` and a space are help, not text."""
+    import shlex
+    import subprocess
+    import tempfile
+
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    with tempfile.NamedTemporaryFile("w", suffix=".md", prefix="mem-", encoding="utf-8", delete=False) as file:
+        file.write("\n# Write what to remember, save and leave. An empty text remembers nothing.\n")
+    try:
+        status = subprocess.run([*shlex.split(editor), file.name], check=False).returncode
+        with open(file.name, encoding="utf-8") as edited:
+            lines = edited.read().splitlines()
+    except (OSError, ValueError) as error:
+        raise UsageMistake(f"the editor {editor!r} cannot be used: {error}", "export EDITOR=nano") from None
+    finally:
+        with suppress(OSError):
+            os.unlink(file.name)
+    if status:
+        raise UsageMistake(f"{editor} ended with {status}; nothing was remembered", "mem remember TEXT")
+    return "\n".join(line for line in lines if not line.startswith("# "))
+
+
+def _progress(done: int) -> None:
+    """A counter on a terminal, every hundred records."""
+    if done % 100 == 0 and done and sys.stderr.isatty():
+        sys.stderr.write(f"\r{done:,} records")
+
+
+def _print_problems(problems: Sequence[Problem]) -> None:
+    for problem in problems:
+        hot.warn(str(problem))

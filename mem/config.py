@@ -1,0 +1,58 @@
+"""Where things live: the memory folder, and the database of this replica.
+
+The data directory is worked out once, when a replica is made, and written beside its id: readers, who
+run at every prompt, then need neither platformdirs nor a guess.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+
+class Home(NamedTuple):
+    """The memory folder and what belongs to this machine in it."""
+
+    path: str
+    """Absolute."""
+
+    @property
+    def local(self) -> str:
+        """What is this machine's alone: replica id, lock, temporary files. Ignored by git."""
+        return os.path.join(self.path, ".mem", "local")
+
+    @property
+    def lock(self) -> str:
+        """The file whose lock every write holds."""
+        return os.path.join(self.local, "lock")
+
+    @property
+    def format(self) -> str:
+        """The tracked file with the version of the page format and the store id."""
+        return os.path.join(self.path, ".mem", "format")
+
+    @property
+    def replica(self) -> str:
+        """The file with the replica id and the path of its database, a line each."""
+        return os.path.join(self.local, "replica")
+
+    def database(self) -> str | None:
+        """The path of the database, or None if this folder has none yet."""
+        try:
+            with open(self.replica, encoding="utf-8") as file:
+                lines = file.read().splitlines()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return lines[1] if len(lines) > 1 else None
+
+
+def home() -> Home:
+    """The memory folder of this session: `MEM_HOME`, else `~/mem`."""
+    return Home(os.path.abspath(os.path.expanduser(os.environ.get("MEM_HOME") or "~/mem")))
+
+
+def data_directory() -> str:
+    """Where databases are kept on this system (`$XDG_DATA_HOME/mem` on Linux)."""
+    import platformdirs
+
+    return platformdirs.user_data_dir("mem", appauthor=False)

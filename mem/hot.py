@@ -1,0 +1,167 @@
+"""The hot commands: their options as data, a reader that needs no command-line library, their answers.
+
+`cli` builds its parameters from the same table and calls the same `answer`. Whatever the reader does not
+recognise beyond doubt (an unknown option, a missing value, --help) it hands to `cli`, which knows more.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from mem import show
+from mem.config import home
+from mem.errors import UsageMistake
+from mem.inject import DEFAULT_BUDGET
+from mem.memory import Memory, clock
+from mem.text import MAX_TEXT
+
+MAX_PROMPT = 100_000
+"""Characters of a prompt that are read; an agent's prompt with a pasted log is the longest seen."""
+
+
+class Option(NamedTuple):
+    """One option of a command."""
+
+    flags: tuple[str, ...]
+    field: str
+    """The name under which its value is passed."""
+    kind: str
+    """`flag`, `texts` (repeatable), `count` (a number from `least`) or a choice `a|b|c`."""
+    default: Any
+    help: str
+    least: int = 0
+
+
+SCOPE = Option(("--scope",), "scope", "texts", (), "Scope to open; repeat for several.")
+JSON = Option(("--json",), "json", "flag", False, "Print one JSON document.")
+
+HOT: Mapping[str, tuple[Option, ...]] = {
+    "recall": (
+        SCOPE,
+        Option(("-k",), "k", "count", 10, "How many hits at most.", least=1),
+        Option(("--mode",), "mode", "auto|lexical", "auto", "How to search; auto uses all there is."),
+        Option(("--no-abstain",), "no_abstain", "flag", False, "Show the best hits even if none is a good one."),
+        JSON,
+    ),
+    "inject": (
+        SCOPE,
+        Option(("--max-beliefs",), "max_beliefs", "count", None, "Pinned and relevant beliefs at most."),
+        Option(("--budget",), "budget", "count", DEFAULT_BUDGET, "Tokens for all of it, estimated as characters / 3."),
+        JSON,
+    ),
+}
+"""Options of each hot command; each also takes one argument, the text, or `-` for standard input."""
+WITHOUT_TEXT = ("inject",)
+"""Commands whose argument may be left out."""
+
+
+class Request(NamedTuple):
+    """A hot command as it was typed."""
+
+    command: str
+    values: dict[str, Any]
+    """By field, defaults filled in."""
+    text: str | None
+    """The argument; None when there was none."""
+
+
+def read(arguments: Sequence[str]) -> Request | None:
+    """The request in a command line (without the program's name), or None if `cli` should read it."""
+    if not arguments or arguments[0] not in HOT:
+        return None
+    options = {flag: option for option in HOT[arguments[0]] for flag in option.flags}
+    values = {option.field: option.default for option in HOT[arguments[0]]}
+    rest = list(arguments[1:])
+    texts: list[str] = []
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            texts += rest
+            break
+        if word == "-" or not word.startswith("-"):
+            texts.append(word)
+            continue
+        flag, given, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        option = options.get(flag)
+        if option is None or (option.kind == "flag" and given):
+            return None
+        if option.kind == "flag":
+            values[option.field] = True
+            continue
+        if not given:
+            if not rest or rest[0].startswith("-"):
+                return None
+            value = rest.pop(0)
+        if not _take(values, option, value):
+            return None
+    if len(texts) > 1 or (not texts and arguments[0] not in WITHOUT_TEXT):
+        return None
+    return Request(arguments[0], values, texts[0] if texts else None)
+
+
+def _take(values: dict[str, Any], option: Option, value: str) -> bool:
+    """Record a value; False if it is not one that the option can have."""
+    if option.kind == "texts":
+        values[option.field] = (*values[option.field], value)
+    elif option.kind == "count":
+        if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value) >= option.least):
+            return False
+        values[option.field] = int(value)
+    elif "|" in option.kind:
+        if value not in option.kind.split("|"):
+            return False
+        values[option.field] = value
+    return True
+
+
+def answer(request: Request) -> int:
+    """Run a hot command and print its answer; returns the exit status."""
+    memory = session()
+    values = request.values
+    given = values["scope"] or ()
+    if request.command == "inject":
+        prompt = _text(request.text or "")
+        if len(prompt) > MAX_PROMPT:
+            warn(f"the prompt has {len(prompt):,} characters; the first {MAX_PROMPT:,} were read")
+        injected = memory.inject(prompt[:MAX_PROMPT], given, values["max_beliefs"], values["budget"], _nonce())
+        text = injected.injection.text
+        sys.stdout.write(show.dump(show.inject_document(injected)) if values["json"] else text and text + "\n")
+        return 0
+    query = _text(request.text or "")
+    if not query.strip():
+        raise UsageMistake("the query is empty", "mem recall WORDS, or mem list")
+    if len(query) > MAX_TEXT:
+        raise UsageMistake(f"the query has {len(query):,} characters; {MAX_TEXT:,} are allowed", "mem recall WORDS")
+    recalled = memory.recall(query, given, values["k"])
+    sys.stdout.write(show.dump(show.recall_document(recalled)) if values["json"] else show.recall_text(recalled))
+    if not recalled.hits:
+        warn(f"nothing found in {', '.join(str(scope) for scope in recalled.opened.visible)}")
+        return 1
+    return 0
+
+
+def session() -> Memory:
+    """The memory of this process's environment."""
+    return Memory(home(), clock=clock, warn=warn)
+
+
+def warn(message: str) -> None:
+    """Say something that is not the answer."""
+    sys.stdout.flush()
+    sys.stderr.write(f"mem: {show.one_line(message)}\n")
+
+
+def _text(argument: str) -> str:
+    """The argument, or standard input for `-`; bytes that are no text become U+FFFD."""
+    if argument == "-":
+        return sys.stdin.buffer.read(4 * (MAX_PROMPT + 1)).decode("utf-8", "replace")
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _nonce() -> str:
+    """What nobody who wrote a belief could know; MEM_SEED stands in for it where a run must be repeatable."""
+    seed = os.environ.get("MEM_SEED")
+    return os.urandom(6).hex() if seed is None else f"{int.from_bytes(seed.encode(), 'big'):012x}"[-12:]

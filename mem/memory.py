@@ -1,0 +1,941 @@
+"""The façade: what the commands call.
+
+Reading opens the database read-only, sees the visible scopes only, and overlays pages that a person
+changed since the last write. Writing takes the lock, finishes what a crash left over, decides in one
+transaction, and then brings the pages in line. The clock enters here and is passed down.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any, NamedTuple
+
+from mem import inject as injecting
+from mem import lexical, retention, text
+from mem import recall as recalling
+from mem import scope as scopes
+from mem.belief import (
+    Belief,
+    alias,
+    canonical_name,
+    check,
+    derive_aliases,
+    derive_name,
+    derive_type,
+    from_record,
+    parse_time,
+)
+from mem.config import Home, data_directory
+from mem.errors import NothingFound, Problem, Refused, TreeProblem, UsageMistake
+from mem.lexical import Overlay
+from mem.recall import Because, Hit
+from mem.scope import USER, Scope
+from mem.store import Operation, Store, Transaction, View, belief_of, locked, unusable
+
+SWEEP = 2_000
+"""Visible pages that are looked at before every answer; at 2.7 µs each that is 5 ms at most."""
+
+VERIFIED = 200
+"""Beliefs whose words serve as queries when the ranking is compared with rank_bm25."""
+
+# Set by the agent's own shell (its documentation or source says so); the value is ours.
+AGENT_VARIABLES = {
+    "CLAUDECODE": "claude-code",
+    "CODEX_SANDBOX": "codex",
+    "CODEX_CI": "codex",
+    "CODEX_THREAD_ID": "codex",
+    "GEMINI_CLI": "gemini-cli",
+    "CURSOR_AGENT": "cursor",
+    "OPENCODE": "opencode",
+    "AI_AGENT": "agent",
+}
+
+
+PENDING = "review = 'pending' AND status IN ('active', 'inferred', 'exploratory')"
+
+
+class OpenScopes(NamedTuple):
+    """What a session has open, and why."""
+
+    scopes: list[Scope]
+    reason: str
+
+    @property
+    def visible(self) -> list[Scope]:
+        """The open scopes, their ancestors and `user`."""
+        return scopes.visible(self.scopes)
+
+
+class Recalled(NamedTuple):
+    """The answer to a search."""
+
+    opened: OpenScopes
+    freshness: str
+    """`exact`, or `partial` when there are too many visible pages to look at each."""
+    hits: list[Hit]
+
+
+class Injected(NamedTuple):
+    """The answer to a prompt."""
+
+    opened: OpenScopes
+    freshness: str
+    injection: injecting.Injection
+
+
+class Remembered(NamedTuple):
+    """What `remember` did."""
+
+    belief: Belief
+    derived: list[str]
+    """Which of type, name and aliases were worked out from the text."""
+    page: str | None
+    """Path below the memory folder; None while it waits for approval."""
+    outcome: str
+    """`new`, `version` of a belief of that name, or `restated` word for word."""
+    reason: str
+    """Why it went to this scope."""
+
+
+class Imported(NamedTuple):
+    """What an import did."""
+
+    added: int
+    updated: int
+    skipped: int
+    pending: int
+    """How many of the added and updated ones wait for approval."""
+    problems: list[Problem]
+
+
+class Report(NamedTuple):
+    """What `doctor` found."""
+
+    beliefs: int
+    pages: int
+    postings: int
+    ranking: tuple[int, float] | None
+    """Queries compared with rank_bm25, and the largest difference; None if that was not asked for."""
+    problems: list[Problem]
+
+
+def agent() -> str | None:
+    """The coding agent whose shell this is, by its environment, or None."""
+    return next((name for variable, name in AGENT_VARIABLES.items() if os.environ.get(variable)), None)
+
+
+class Memory:
+    """One person's memory, in one folder."""
+
+    def __init__(self, home: Home, *, clock: Callable[[], datetime], warn: Callable[[str], None]) -> None:
+        self.home = home
+        self._clock = clock
+        self._warn = warn
+
+    # -- what is open
+
+    def open_scopes(self, store: Store | None, given: Sequence[str]) -> OpenScopes:
+        """The scopes of this session: those given, else `MEM_SCOPE`, mapping, remote, else `user`.
+
+        Raises: UsageMistake if one is typed that was never declared nor used.
+        """
+        typed, reason = list(given), "given by --scope"
+        if not typed and os.environ.get("MEM_SCOPE", "").strip():
+            typed = [part.strip() for part in os.environ["MEM_SCOPE"].split(",") if part.strip()]
+            reason = "given by MEM_SCOPE"
+        if typed:
+            parsed = list(dict.fromkeys(scopes.parse(one) for one in typed))
+            known = store.scopes() if store is not None else {"user": 0}
+            for scope in parsed:
+                _require_known(scope, known)
+            return OpenScopes(parsed, reason)
+        if store is not None:
+            found = self._scope_of_directory(store)
+            if found is not None:
+                return found
+        return OpenScopes([USER], "this directory has no scope of its own")
+
+    def _scope_of_directory(self, store: Store) -> OpenScopes | None:
+        directory = _working_directory()
+        if directory is None:
+            return None
+        mapping = scopes.mapped(directory, store.mappings())
+        if mapping is not None:
+            return OpenScopes([scopes.parse(mapping[1])], f"{mapping[0]} is mapped to it")
+        remote = scopes.remote_of(directory)
+        known = store.remote_scopes().get(remote) if remote is not None else None
+        return None if known is None else OpenScopes([scopes.parse(known)], f"the git remote is {remote}")
+
+    def _scope_to_write(self, store: Store, given: str | None) -> tuple[Scope, str, str | None]:
+        """The scope of a write, why, and the remote to record with it if it is the first one there."""
+        if given is not None:
+            return scopes.parse(given), "given by --scope", None
+        if os.environ.get("MEM_SCOPE", "").strip():
+            typed = [scopes.parse(part.strip()) for part in os.environ["MEM_SCOPE"].split(",") if part.strip()]
+            return scopes.most_specific(typed), "given by MEM_SCOPE", None
+        opened = self.open_scopes(store, ())
+        directory = _working_directory()
+        remote = scopes.remote_of(directory) if directory is not None else None
+        if opened.scopes != [USER] or remote is None or opened.reason.endswith("mapped to it"):
+            return scopes.most_specific(opened.scopes), opened.reason, None
+        known = store.scopes()
+        free = [scope for scope in scopes.names_of_remote(remote) if str(scope) not in known]
+        if not free:
+            return USER, f"the names that {remote} suggests belong to other scopes; `mem scope map` decides", None
+        return free[0], f"the git remote is {remote}", remote
+
+    # -- reading
+
+    @contextmanager
+    def _reading(self) -> Iterator[Store | None]:
+        """The store for reading, or None while there is nothing yet."""
+        path = self.home.database()
+        if path is None:
+            yield None
+            return
+        store = Store.reading(path)
+        if store.outdated:
+            store.close()
+            with self._locked_store():
+                pass
+            store = Store.reading(path)
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def recall(self, query: str, given: Sequence[str], k: int) -> Recalled:
+        """The best k visible beliefs for a query.
+
+        Raises: UsageMistake for an unknown scope.
+        """
+        with self._reading() as store:
+            opened = self.open_scopes(store, given)
+            if store is None:
+                return Recalled(opened, "exact", [])
+            view = store.visible(opened.visible)
+            overlay, freshness = self._overlay(view)
+            terms = list(text.terms(query))
+            words = dict(reversed([(term, written) for term, written in terms]))
+            statistics = lexical.statistics(view, words, overlay)
+            best = lexical.attainable(list(words), statistics)
+            scores = lexical.search(view, list(words), statistics, overlay)
+            archived = self._named_archived(view, query, overlay)
+            bags = {n: lexical.score(lexical.bag(belief), list(words), statistics) for n, belief in archived.items()}
+            relevance = {n: score / best for n, score in (scores | bags).items() if score > 0}
+            wanted = recalling.contenders(relevance, k)
+            found = self._numbered(view, wanted, overlay)
+            now = self._clock()
+            best_hits = recalling.rank([_hit(belief, relevance[n], now) for n, belief in found.items()], k)
+            hits = [hit._replace(because=_reasons(hit.belief, words)) for hit in best_hits]
+            return Recalled(opened, freshness, hits)
+
+    def _named_archived(self, view: View, query: str, overlay: Overlay) -> dict[int, Belief]:
+        """Archived beliefs whose name or alias the query holds word for word."""
+        named = lexical.named(view, query, overlay)
+        exact = [n for n, reasons in named.items() if any(reason.how == "exact" for reason in reasons)]
+        return {n: belief for n, belief in self._numbered(view, exact, overlay).items() if belief.archived}
+
+    def inject(self, prompt: str, given: Sequence[str], max_beliefs: int | None, budget: int, nonce: str) -> Injected:
+        """What an agent should know for a prompt, and nothing else.
+
+        Raises: UsageMistake for an unknown scope.
+        """
+        with self._reading() as store:
+            opened = self.open_scopes(store, given)
+            if store is None:
+                nothing = injecting.Sections([], [], [], [])
+                return Injected(opened, "exact", injecting.cut(nothing, max_beliefs=0, budget=budget, nonce=nonce))
+            view = store.visible(opened.visible)
+            overlay, freshness = self._overlay(view)
+            named = lexical.named(view, prompt, overlay)
+            beliefs = self._numbered(view, named, overlay)
+            because = {
+                beliefs[n].id: tuple(Because(*reason) for reason in reasons)
+                for n, reasons in named.items()
+                if n in beliefs and beliefs[n].current
+            }
+            known = {belief.id: belief for belief in beliefs.values()}
+            known |= self._participants(view, [known[id_] for id_ in because], overlay)
+            now = self._clock()
+            sections = injecting.arrange(
+                self._standing(view, overlay, now), because, known, self._scorer(view, prompt, because, overlay), now
+            )
+            injection = injecting.cut(sections, max_beliefs=max_beliefs, budget=budget, nonce=nonce)
+            return Injected(opened, freshness, injection)
+
+    def _scorer(
+        self, view: View, prompt: str, named: Mapping[str, object], overlay: Overlay
+    ) -> Callable[[Belief], float]:
+        """How well a named belief matches the prompt as a whole; with one belief there is no order to find."""
+        if len(named) < 2:
+            return lambda belief: 0.0
+        terms = [term for term, _ in text.terms(prompt)]
+        statistics = lexical.statistics(view, terms, overlay)
+        return lambda belief: lexical.score(lexical.bag(belief), terms, statistics) if belief.id in named else 0.0
+
+    def _standing(self, view: View, overlay: Overlay, now: datetime) -> list[Belief]:
+        """What is there without being named: pinned beliefs, and the preferences that faded least."""
+        rows = view.rows(
+            """SELECT n
+               FROM belief
+               WHERE scope :scopes AND pinned AND current
+               UNION
+               SELECT n FROM (
+                   SELECT n
+                   FROM belief
+                   WHERE scope = (SELECT n FROM scope WHERE path = 'user') AND type = 'preference' AND current
+                   ORDER BY (? - anchor) / stability
+                   LIMIT 100)""",
+            now.timestamp(),
+        )
+        found = self._numbered(view, [n for (n,) in rows], overlay)
+        changed = {n: belief for n, belief in overlay.items() if belief is not None}
+        return [
+            belief
+            for belief in (found | changed).values()
+            if belief.pinned or (belief.type == "preference" and belief.scope == "user")
+        ]
+
+    def _participants(self, view: View, relations: Iterable[Belief], overlay: Overlay) -> dict[str, Belief]:
+        found: dict[str, Belief] = {}
+        for relation in relations:
+            for participant in relation.participants:
+                rows = view.rows("SELECT n FROM belief WHERE scope :scopes AND id = ?", participant)
+                found |= {belief.id: belief for belief in self._numbered(view, [n for (n,) in rows], overlay).values()}
+        return found
+
+    def _numbered(self, view: View, numbers: Iterable[int], overlay: Overlay) -> dict[int, Belief]:
+        """Beliefs by row number as they are now: pages changed by hand win, vanished ones are withheld."""
+        wanted = list(numbers)
+        stored = view.numbered([n for n in wanted if n not in overlay])
+        found = {n: overlay.get(n) or stored.get(n) for n in wanted}
+        return {n: belief for n, belief in found.items() if belief is not None}
+
+    def _overlay(self, view: View) -> tuple[Overlay, str]:
+        """Beliefs whose pages are not as mem wrote them, by row number; None for a page that is gone."""
+        pages = view.rows("SELECT path, mtime, size FROM page WHERE scope :scopes LIMIT ?", SWEEP + 1)
+        if len(pages) > SWEEP:
+            return {}, "partial"
+        overlay: dict[int, Belief | None] = {}
+        stat, top = os.stat, self.home.path + "/"
+        for path, mtime, size in pages:
+            try:
+                status = stat(top + path)
+                if status.st_mtime_ns == mtime and status.st_size == size:
+                    continue
+            except OSError:
+                status = None
+            id_ = view.rows("SELECT id FROM page WHERE scope :scopes AND path = ?", path)[0][0]
+            changed = self._changed_page(view, id_, path) if status is not None else None
+            if status is None:
+                self._warn(f"{path} is gone; what it said is withheld")
+            if status is None or changed is not None:
+                overlay[_number_of(view, id_)] = changed
+        return overlay, "exact"
+
+    def _changed_page(self, view: View, id_: str, path: str) -> Belief | None:
+        """The belief of a page that was touched, or None if the last good version serves."""
+        from mem import tree
+
+        data = tree.read(os.path.join(self.home.path, path))
+        page = view.page(id_)
+        if data is None or page is None or tree.digest(data) == page.hash:
+            return None
+        parsed = tree.parse(path, data, now=self._clock())
+        stored = view.belief(id_)
+        if isinstance(parsed, Belief) and (parsed.id, parsed.scope) == (stored.id, stored.scope):
+            return parsed._replace(session=stored.session, at=stored.at)
+        problem = parsed if isinstance(parsed, Problem) else Problem(path, 1, "its id or scope was changed by hand")
+        self._warn(f"{problem}; the last good version is used")
+        return None
+
+    def belief(self, reference: str, given: Sequence[str]) -> tuple[Belief, str | None]:
+        """One visible belief by id or prefix, as its page says, and the path of the page.
+
+        Raises: UsageMistake if it is unknown or ambiguous.
+        """
+        with self._reading() as store:
+            opened = self.open_scopes(store, given)
+            if store is None:
+                raise UsageMistake(f"no belief {reference!r}: the memory is empty", "mem remember TEXT")
+            view = store.visible(opened.visible)
+            stored = view.belief(reference)
+            page = view.page(stored.id)
+            overlay, _ = self._overlay(view)
+            number = _number_of(view, stored.id)
+            if number in overlay and overlay[number] is None:
+                raise NothingFound(f"the page {page.path if page else ''} of {stored.id} is gone", "mem doctor")
+            return overlay.get(number) or stored, page.path if page else None
+
+    def beliefs(self, given: Sequence[str], *, pending: bool, everything: bool) -> tuple[OpenScopes, list[Belief]]:
+        """Visible beliefs, oldest first: the current ones, the pending ones, or those of any state."""
+        where = "1" if everything else PENDING if pending else "current"
+        with self._reading() as store:
+            opened = self.open_scopes(store, given)
+            if store is None:
+                return opened, []
+            view = store.visible(opened.visible)
+            overlay, _ = self._overlay(view)
+            rows = view.rows(f"SELECT n FROM belief WHERE scope :scopes AND {where} ORDER BY created, id")
+            numbers = dict.fromkeys([n for (n,) in rows])
+            found = self._numbered(view, numbers | dict.fromkeys(overlay), overlay).values()
+            kept = [
+                belief
+                for belief in found
+                if everything or (belief.live and belief.review == "pending" if pending else belief.current)
+            ]
+            return opened, sorted(kept, key=lambda belief: (belief.created, belief.id))
+
+    def scopes(self, given: Sequence[str]) -> tuple[OpenScopes, dict[str, int]]:
+        """What is open and why, and every scope with its number of beliefs."""
+        with self._reading() as store:
+            opened = self.open_scopes(store, given)
+            return opened, store.scopes() if store is not None else {"user": 0}
+
+    def mappings(self) -> dict[str, str]:
+        """Directory to scope."""
+        with self._reading() as store:
+            return store.mappings() if store is not None else {}
+
+    def export(self, given: Sequence[str]) -> list[Belief]:
+        """All beliefs of exactly these scopes, or of all; by creation, then id.
+
+        Raises: UsageMistake for an unknown scope.
+        """
+        with self._reading() as store:
+            if store is None:
+                return []
+            if given:
+                parsed = [scopes.parse(one) for one in given]
+                for scope in parsed:
+                    _require_known(scope, store.scopes())
+                return store.visible(parsed).beliefs()
+            return store.everything().beliefs()
+
+    def operations(self, limit: int) -> list[Operation]:
+        """The latest acts that can be undone, newest first."""
+        with self._reading() as store:
+            return store.operations(limit) if store is not None else []
+
+    def doctor(self, verify_ranking: bool) -> Report:
+        """Whether database, tree and index agree; under the lock, so that nothing moves meanwhile."""
+        from mem import sync
+
+        if self.home.database() is None:
+            return Report(0, 0, 0, None, [])
+        with self._locked_store() as store:
+            everything = store.everything()
+            problems = [Problem(store.path, 0, one) for one in store.integrity()]
+            problems += sync.differences(self.home, store)
+            problems += [Problem(store.path, 0, one) for one in lexical.stale(everything)]
+            ranking = None
+            if verify_ranking:
+                queries = [sorted(lexical.bag(belief))[:8] for belief in everything.beliefs("current")[:VERIFIED]]
+                worst, disordered = lexical.verify(everything, queries)
+                ranking = len(queries), worst
+                if worst > 1e-9 or disordered:
+                    problems.append(Problem(store.path, 0, f"{disordered} of {len(queries)} queries rank differently"))
+            return Report(
+                everything.counts()["all"],
+                len(everything.pages()),
+                everything.rows("SELECT COUNT(*) FROM posting WHERE scope :scopes")[0][0],
+                ranking,
+                problems,
+            )
+
+    # -- writing
+
+    @contextmanager
+    def _locked_store(self) -> Iterator[Store]:
+        """The store for writing, under the lock, with nothing left over from a crash."""
+        from mem import sync
+
+        self._make_home()
+        with locked(self.home.lock):
+            path = self.home.database() or self._make_replica()
+            store = Store.writing(path)
+            try:
+                self._report(sync.deliver(self.home, store))
+                yield store
+            finally:
+                store.close()
+
+    @contextmanager
+    def _writing(self, kind: str, summary: str, source: str | None = None) -> Iterator[Transaction]:
+        """One act of the user: decided and durable, then carried into the tree."""
+        from mem import sync
+
+        with self._locked_store() as store:
+            waiting = {id_ for id_, _ in store.outbox()}
+            with store.transaction(kind, summary, source=source or self._author(), now=self._clock()) as transaction:
+                yield transaction
+                sync.require_untouched(self.home, store, [id_ for id_, _ in store.outbox() if id_ not in waiting])
+            self._report(sync.deliver(self.home, store))
+
+    def _report(self, problems: Sequence[Problem]) -> None:
+        for problem in problems:
+            self._warn(f"{problem}; it was kept as it is, and the change waits in the database")
+
+    def _author(self) -> str:
+        name = agent()
+        return f"agent:{name}" if name is not None else "user"
+
+    def _make_home(self) -> None:
+        """The memory folder as a git repository, with the files that mem keeps in it."""
+        if os.path.exists(self.home.format) and os.path.isdir(self.home.local):
+            return
+        from mem import git
+
+        try:
+            os.makedirs(self.home.local, mode=0o700, exist_ok=True)
+            reason = git.make_repository(self.home.path)
+            _append_line(os.path.join(self.home.path, ".gitignore"), ".mem/local/")
+            if not os.path.exists(self.home.format):
+                _append_line(self.home.format, "format: 1")
+                _append_line(self.home.format, f"store: {_mint()}")
+        except OSError as error:
+            raise unusable(error, self.home.path) from error
+        if reason is not None:
+            self._warn(f"the memory folder is not a git repository: {reason}")
+
+    def _make_replica(self) -> str:
+        replica = _mint()
+        path = os.path.join(data_directory(), replica, "memory.db")
+        temporary = f"{self.home.replica}.{os.getpid()}"
+        try:
+            with open(temporary, "w", encoding="utf-8") as file:
+                file.write(f"{replica}\n{path}\n")
+            Store.writing(path).close()
+            os.replace(temporary, self.home.replica)
+        except OSError as error:
+            raise unusable(error, self.home.replica) from error
+        return path
+
+    def init(self) -> str:
+        """Make the memory folder, the repository and the database; returns the folder's path."""
+        with self._locked_store():
+            return self.home.path
+
+    def _put(self, transaction: Transaction, belief: Belief) -> str | None:
+        """Store a belief and decide the path of its page; returns that path."""
+        from mem import sync, tree
+
+        store = transaction.store
+        path = None
+        if belief.review == "approved":
+            page = store.everything().page(belief.id)
+            path = sync.free_path(self.home, store, belief.id, tree.page_path(belief), page.path if page else None)
+        transaction.put(belief, lexical.indexed(belief), path)
+        return path
+
+    def remember(self, content: str, fields: Mapping[str, Any], supersede: str | None, by: str | None) -> Remembered:
+        """Store a belief; what `fields` does not give is derived from the content.
+
+        `fields` has keys of a `mem.belief/1` record; `by` names an agent that proposes it.
+        Raises: UsageMistake for a field that is wrong; Refused if an agent would replace a belief.
+        """
+        complaint = text.fault(content)
+        if complaint:
+            raise UsageMistake(f"the text {complaint}; nothing was remembered", "mem remember TEXT")
+        author = f"agent:{by}" if by is not None else self._author()
+        fields = {key: value for key, value in fields.items() if value is not None}
+        now = self._clock()
+        with self._writing("remember", "remember", author) as transaction:
+            store = transaction.store
+            scope, reason, remote = self._scope_to_write(store, fields.pop("scope", None))
+            view = store.visible([scope])
+            if "participants" in fields:
+                seen = store.visible(scopes.visible([scope]))
+                fields["participants"] = [seen.belief(one).id for one in fields["participants"]]
+            if "name" in fields:
+                fields["name"] = canonical_name(fields["name"])
+            derived = [key for key in ("type", "name", "aliases") if key not in fields]
+            record: dict[str, Any] = {
+                "type": derive_type(content),
+                "name": derive_name(content),
+                "review": "approved" if author == "user" else "pending",
+                **fields,
+                "content": content,
+                "scope": str(scope),
+                "provenance": {"source": author, "session": fields.get("session")},
+            }
+            record.pop("session", None)
+            try:
+                belief = from_record(record, id=self._fresh_id(store), now=now, source=author)
+            except ValueError as error:
+                raise UsageMistake(f"this cannot be remembered: {error}", "mem remember --help") from None
+            belief, outcome = self._settle_identity(view, belief, derived, fields, now)
+            if remote is not None:
+                transaction.set_remote(remote, str(scope))
+            if supersede is not None:
+                self._supersede(transaction, supersede, belief, author, now)
+            path = self._put(transaction, belief)
+            transaction.summary = f"remember {belief.name} ({belief.id})"
+        return Remembered(belief, derived, path, outcome, reason)
+
+    def _settle_identity(
+        self, view: View, belief: Belief, derived: Sequence[str], fields: Mapping[str, Any], now: datetime
+    ) -> tuple[Belief, str]:
+        """Whether this is a new belief, a version of one with the same given name, or one said again."""
+        if belief.review == "approved":
+            for old in view.beliefs("content = ? AND current", belief.content):
+                if "name" in derived and (old.type == belief.type or "type" in derived):
+                    said = {key: getattr(belief, key) for key in fields}
+                    return _confirm(old._replace(**said), now)._replace(updated=now), "restated"
+            for old in view.beliefs("name = ? AND type = ? AND current", belief.name, belief.type):
+                if "name" not in derived:
+                    return _version(old, belief, fields, now), "version"
+        taken = {name for (name,) in view.rows("SELECT name FROM belief WHERE scope :scopes")}
+        name, n = belief.name, 1
+        while name in taken:
+            n += 1
+            name = f"{belief.name}_{n}"
+        return belief._replace(name=name), "new"
+
+    def _supersede(self, transaction: Transaction, reference: str, new: Belief, author: str, now: datetime) -> None:
+        if author != "user":
+            raise Refused(
+                f"{author} may propose a belief but not supersede one",
+                "run mem remember --supersede yourself, outside the agent",
+            )
+        old = transaction.store.visible(scopes.visible([scopes.parse(new.scope)])).belief(reference)
+        if not old.live or old.id == new.id:
+            raise UsageMistake(f"{old.id} ({old.name}) is {old.status} and cannot be superseded", f"mem show {old.id}")
+        self._put(transaction, old._replace(status="superseded", superseded_by=new.id, updated=now))
+
+    def _fresh_id(self, store: Store) -> str:
+        while True:
+            id_ = _mint(store)
+            if not store.everything().beliefs("id = ?", id_):
+                return id_
+
+    def forget(self, references: Sequence[str], given: Sequence[str]) -> list[Belief]:
+        """Take beliefs out of use; `undo` brings them back.
+
+        Raises: UsageMistake if one is unknown, ambiguous or not live.
+        """
+        now = self._clock()
+        with self._writing("forget", "forget") as transaction:
+            view = self._view_to_write(transaction.store, given)
+            found = list({belief.id: belief for belief in map(view.belief, references)}.values())
+            for belief in found:
+                if not belief.live:
+                    raise UsageMistake(f"{belief.id} ({belief.name}) is already {belief.status}", "mem list --all")
+            gone = [belief._replace(status="retracted", updated=now) for belief in found]
+            for belief in gone:
+                self._put(transaction, belief)
+            transaction.summary = f"forget {', '.join(f'{belief.name} ({belief.id})' for belief in gone)}"
+        return gone
+
+    def _view_to_write(self, store: Store, given: Sequence[str]) -> View:
+        return store.visible(self.open_scopes(store, given).visible)
+
+    def edit_aliases(self, reference: str, add: Sequence[str], drop: Sequence[str], given: Sequence[str]) -> Belief:
+        """Give a belief aliases by hand, or take them away; counts everywhere in the next call.
+
+        Raises: UsageMistake if the belief is unknown, or an alias to drop is not there.
+        """
+        now = self._clock()
+        with self._writing("alias", "alias") as transaction:
+            old = self._view_to_write(transaction.store, given).belief(reference)
+            aliases = {entry.text: entry for entry in old.aliases}
+            for surface in drop:
+                if surface not in aliases:
+                    known = ", ".join(aliases) or "none"
+                    raise UsageMistake(f"{old.id} has no alias {surface!r}; it has {known}", f"mem show {old.id}")
+                del aliases[surface]
+            aliases |= {surface: alias(surface) for surface in add}
+            belief = old._replace(aliases=tuple(aliases.values()))
+            if belief != old:
+                try:
+                    self._put(transaction, check(belief._replace(updated=now)))
+                except ValueError as error:
+                    raise UsageMistake(str(error), f"mem show {old.id}") from None
+            changes = " ".join([*(f"+{one}" for one in add), *(f"-{one}" for one in drop)])
+            transaction.summary = f"alias {belief.name} ({belief.id}) {changes}"
+        return belief
+
+    def review(self, approve: Sequence[str], reject: Sequence[str], given: Sequence[str]) -> list[Belief]:
+        """Approve pending beliefs, or reject them.
+
+        Raises: UsageMistake if one is not pending; Refused under an agent's environment.
+        """
+        refuse_agents("review")
+        now = self._clock()
+        with self._writing("review", "review") as transaction:
+            view = self._view_to_write(transaction.store, given)
+            decided = []
+            for reference, approved in [(one, True) for one in approve] + [(one, False) for one in reject]:
+                belief = view.belief(reference)
+                if belief.review != "pending" or not belief.live:
+                    raise UsageMistake(f"{belief.id} ({belief.name}) is not pending", "mem review")
+                belief = belief._replace(updated=now)
+                decided.append(
+                    _confirm(belief._replace(review="approved"), now)
+                    if approved
+                    else belief._replace(status="retracted")
+                )
+            for belief in decided:
+                self._put(transaction, belief)
+            transaction.summary = f"review of {len(decided)} pending"
+        return decided
+
+    def undo(self, steps: int) -> list[Operation]:
+        """Put back what the latest acts changed, newest first.
+
+        Raises: NothingFound if there is nothing to undo.
+        """
+        with self._writing("undo", "undo") as transaction:
+            store = transaction.store
+            operations = [one for one in store.operations(steps + 1) if one.kind != "undo"][:steps]
+            if not operations:
+                raise NothingFound("there is nothing to undo", "mem remember TEXT")
+            for operation in operations:
+                for change in reversed(store.changes(operation.n)):
+                    if change.kind == "belief" and change.before is None:
+                        transaction.remove(change.key)
+                    elif change.kind == "belief":
+                        self._put(transaction, belief_of(change.before or ""))
+                    elif change.kind == "scope":
+                        transaction.set_scope(change.key, change.before is not None)
+                    elif change.kind == "mapping":
+                        transaction.set_mapping(change.key, _scope_in(change.before))
+                    else:
+                        transaction.set_remote(change.key, _scope_in(change.before))
+                transaction.mark_undone(operation.n)
+        return operations
+
+    def add_scope(self, path: str) -> bool:
+        """Declare a scope, so that reads may open it; False if it was known."""
+        scope = scopes.parse(path)
+        with self._writing("scope", f"scope add {scope}") as transaction:
+            known = str(scope) in transaction.store.scopes()
+            transaction.set_scope(str(scope), True)
+        return not known
+
+    def map_scope(self, directory: str, path: str | None) -> str:
+        """Map a directory to a scope (None takes the mapping away); returns the directory as stored.
+
+        Raises: UsageMistake if there is no such directory, or no mapping to take away.
+        """
+        place = os.path.realpath(os.path.expanduser(directory))
+        scope = None if path is None else scopes.parse(path)
+        if scope is not None and not os.path.isdir(place):
+            raise UsageMistake(f"{place} is not a directory", "mem scope map DIR SCOPE")
+        with self._writing("scope", f"scope map {place} {scope or '(none)'}") as transaction:
+            if scope is None and place not in transaction.store.mappings():
+                raise UsageMistake(f"{place} is not mapped", "mem scope map")
+            if scope is not None:
+                transaction.set_scope(str(scope), True)
+            transaction.set_mapping(place, str(scope) if scope else None)
+        return place
+
+    def import_records(
+        self,
+        name: str,
+        rows: Iterable[tuple[int, Mapping[str, Any]] | Problem],
+        *,
+        approve: bool,
+        strict: bool,
+        dry_run: bool,
+        progress: Callable[[int], None],
+    ) -> Imported:
+        """Take in `mem.belief/1` records; what cannot be taken is listed and the rest imported.
+
+        Raises: TreeProblem if `strict` and anything is wrong (nothing is written), or if there is no
+            record at all; Refused if an agent asks to approve.
+        """
+        if approve:
+            refuse_agents("import --approve")
+        try:
+            return self._import(name, rows, approve, strict, dry_run, progress)
+        except _DryRun as tried:
+            return tried.imported
+
+    def _import(
+        self,
+        name: str,
+        rows: Iterable[tuple[int, Mapping[str, Any]] | Problem],
+        approve: bool,
+        strict: bool,
+        dry_run: bool,
+        progress: Callable[[int], None],
+    ) -> Imported:
+        problems: list[Problem] = []
+        counts = {"new": 0, "version": 0, "same": 0}
+        pending = 0
+        with self._writing("import", f"import {name}") as transaction:
+            store, now = transaction.store, self._clock()
+            for at, row in enumerate(rows):
+                progress(at)
+                if isinstance(row, Problem):
+                    problems.append(row)
+                    continue
+                try:
+                    belief = from_record(row[1], id=self._fresh_id(store), now=now, source="import:jsonl")
+                    outcome = self._import_one(transaction, belief, row[1].get("id") is not None, approve)
+                except ValueError as error:
+                    problems.append(Problem(name, row[0], str(error)))
+                    continue
+                counts[outcome] += 1
+                pending += outcome != "same" and (not approve or belief.review == "pending")
+            if sum(counts.values()) == 0 and not problems:
+                raise TreeProblem(f"{name} holds no records", "mem export shows the form")
+            if problems and strict:
+                raise TreeProblem(f"{problems[0]}; nothing was imported", "mend the line, or leave out --strict")
+            transaction.summary = f"import {name} ({counts['new']} new, {counts['version']} updated)"
+            if dry_run:
+                raise _DryRun(Imported(counts["new"], counts["version"], counts["same"], pending, problems))
+        return Imported(counts["new"], counts["version"], counts["same"], pending, problems)
+
+    def _import_one(self, transaction: Transaction, belief: Belief, identified: bool, approve: bool) -> str:
+        """Store one record: `new`, a newer `version` of a known id, or the `same`.
+
+        A record that gives no id is the same as a belief with its words, type and scope.
+        Raises: ValueError if the id is known and the record is neither.
+        """
+        if not approve:
+            belief = belief._replace(review="pending")
+        everything = transaction.store.everything()
+        if not identified and everything.beliefs(
+            "content = ? AND type = ? AND scope = (SELECT n FROM scope WHERE path = ?)",
+            belief.content, belief.type, belief.scope,
+        ):  # fmt: skip
+            return "same"
+        known = everything.beliefs("id = ?", belief.id)
+        if not known:
+            self._put(transaction, belief)
+            return "new"
+        old = known[0]
+        if old == belief or (not approve and old._replace(review="pending") == belief):
+            return "same"
+        if old.scope != belief.scope:
+            raise ValueError(f"id {belief.id} is known in the scope {old.scope}; an import does not move it")
+        if belief.updated <= old.updated:
+            raise ValueError(f"id {belief.id} is known with other content, and this record is not newer")
+        if not approve:
+            raise ValueError(f"id {belief.id} is known, and only `mem import --approve` may change it")
+        self._put(transaction, belief)
+        return "version"
+
+
+class _DryRun(Exception):
+    """Carries the outcome of an import out of the transaction that it rolls back."""
+
+    def __init__(self, imported: Imported) -> None:
+        super().__init__()
+        self.imported = imported
+
+
+def refuse_agents(command: str) -> None:
+    """Keep honest agents from deciding for the user.
+
+    Raises: Refused under an agent's environment.
+    """
+    name = agent()
+    if name is not None:
+        raise Refused(f"mem {command} is for a person, and this is the shell of {name}", "run it in your own terminal")
+
+
+def _version(old: Belief, new: Belief, fields: Mapping[str, Any], now: datetime) -> Belief:
+    """The next version of a belief that was named: its identity, the new statement, what was said of it."""
+    said = {key: getattr(new, key) for key in fields}
+    if "aliases" not in said:
+        kept = tuple(entry for entry in old.aliases if entry.origin != "derived")
+        texts = {entry.text for entry in kept}
+        said["aliases"] = kept + tuple(entry for entry in derive_aliases(new.content) if entry.text not in texts)
+    changed = old._replace(content=new.content, **said)._replace(
+        source=new.source, session=new.session, at=now, updated=now
+    )
+    return _confirm(changed, now)
+
+
+def _confirm(belief: Belief, now: datetime) -> Belief:
+    """The belief after a use that confirms it."""
+    elapsed = retention.elapsed_days(belief.anchor, now)
+    return belief._replace(
+        confirmed=max(belief.confirmed or now, now), stability=retention.confirmed(belief.stability, elapsed)
+    )
+
+
+def _hit(belief: Belief, relevance: float, now: datetime) -> Hit:
+    channels = {"lexical": relevance, "soft": None, "embedding": None}
+    prior, strength = recalling.prior(belief, now), recalling.strength(belief, now)
+    return Hit(belief, relevance, prior, strength, channels, ())
+
+
+def _reasons(belief: Belief, words: Mapping[str, str]) -> tuple[Because, ...]:
+    """Which words of a query (by term) a belief holds, and in what form."""
+    because: dict[str, Because] = {}
+    for part in (belief.name, *(entry.text for entry in belief.aliases), belief.content, belief.why or ""):
+        for term, written in text.terms(part):
+            if term in words and term not in because:
+                how = "exact" if text.fold(written) == text.fold(words[term]) else "stem"
+                because[term] = Because(written, words[term], how)
+    return tuple(because.values())
+
+
+def _number_of(view: View, id_: str) -> int:
+    return int(view.rows("SELECT n FROM belief WHERE scope :scopes AND id = ?", id_)[0][0])
+
+
+def _require_known(scope: Scope, known: Mapping[str, int]) -> None:
+    if str(scope) in known or scope == USER:
+        return
+    from difflib import get_close_matches
+
+    close = get_close_matches(str(scope), known, n=3)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"mem scope add {scope}"
+    raise UsageMistake(f"the scope {scope} is not known", hint)
+
+
+def _scope_in(change: str | None) -> str | None:
+    return None if change is None else change.strip('"')
+
+
+def _working_directory() -> str | None:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None
+
+
+def _append_line(path: str, line: str) -> None:
+    """Add a line to a file unless it has it; what a person wrote there stays."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            present = file.read()
+    except FileNotFoundError:
+        present = ""
+    if line not in present.splitlines():
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(("\n" if present and not present.endswith("\n") else "") + line + "\n")
+
+
+_MINTED = count()
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def _mint(store: Store | None = None) -> str:
+    """Eight characters of Crockford base32, from the system's randomness (or MEM_SEED, in tests)."""
+    seed = os.environ.get("MEM_SEED")
+    if seed is not None and store is not None:
+        import hashlib
+
+        acts = store.rows("SELECT COALESCE(MAX(n), 0) FROM operation")[0][0]
+        unique = f"{seed}:{acts}:{next(_MINTED)}"
+        number = int.from_bytes(hashlib.sha256(unique.encode()).digest()[:5], "big")
+    else:
+        number = int.from_bytes(os.urandom(5), "big")
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(35, -5, -5))
+
+
+def clock() -> datetime:
+    """Now, to the second; MEM_NOW stands in for it where a run must be repeatable."""
+    fixed = os.environ.get("MEM_NOW")
+    return parse_time(fixed) if fixed else datetime.now(UTC).replace(microsecond=0)

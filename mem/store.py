@@ -1,0 +1,719 @@
+"""The database: beliefs, how they came to be, and the rows that retrieval reads.
+
+Invariants: `visible` hands beliefs out, takes scopes and has no default; `everything` is the second,
+named door, and a test lists its callers. Every write happens inside `transaction`, under the one lock,
+with a record of what was before, so that it can be undone. Readers open the file read-only. SQLite's
+errors are turned into ours here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mem.belief import Alias, Belief, from_record, parse_time, time_text, to_record
+from mem.errors import Busy, StoreUnusable, UsageMistake
+from mem.scope import Scope
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+APPLICATION_ID = 0x6D656D62
+"""`memb` in the header of the file: what tells our database from another one."""
+
+LOCK_SECONDS = 30
+"""How long a write waits for another one before it gives up."""
+
+_COLUMNS = (
+    "id, type, name, content, (SELECT path FROM scope WHERE n = belief.scope), aliases, why, status, review, "
+    "confidence, pinned, archived, superseded_by, participants, relation, valid_from, valid_until, created, "
+    "updated, confirmed, stability, source, session, at"
+)
+
+
+# -- schema -----------------------------------------------------------------------------------------
+
+
+def _first_schema(db: Database) -> None:
+    for statement in (
+        "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        # What is open and where. documents and length are totals over the current beliefs of a scope.
+        """CREATE TABLE scope (n INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE,
+               documents INTEGER NOT NULL DEFAULT 0, length REAL NOT NULL DEFAULT 0)""",
+        "CREATE TABLE mapping (directory TEXT PRIMARY KEY, scope TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE remote (url TEXT PRIMARY KEY, scope TEXT NOT NULL) WITHOUT ROWID",
+        # current and anchor are derived from the record; they are columns so that reads can use them.
+        """CREATE TABLE belief (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+               scope INTEGER NOT NULL REFERENCES scope, type TEXT NOT NULL, name TEXT NOT NULL,
+               content TEXT NOT NULL, aliases TEXT NOT NULL, why TEXT, status TEXT NOT NULL,
+               review TEXT NOT NULL, confidence REAL NOT NULL, pinned INTEGER NOT NULL,
+               archived INTEGER NOT NULL, superseded_by TEXT, participants TEXT NOT NULL, relation TEXT,
+               valid_from TEXT, valid_until TEXT, created TEXT NOT NULL, updated TEXT NOT NULL,
+               confirmed TEXT, stability REAL NOT NULL, source TEXT NOT NULL, session TEXT,
+               at TEXT NOT NULL, current INTEGER NOT NULL, anchor REAL NOT NULL)""",
+        "CREATE INDEX belief_by_scope ON belief (scope, current)",
+        "CREATE INDEX belief_by_name ON belief (scope, name)",
+        "CREATE INDEX belief_pinned ON belief (scope) WHERE pinned AND current",
+        "CREATE INDEX belief_persona ON belief (scope, anchor, stability) WHERE type = 'preference' AND current",
+        # One act of the user and the rows it changed: before is what undo puts back.
+        """CREATE TABLE operation (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, summary TEXT NOT NULL,
+               source TEXT NOT NULL, at TEXT NOT NULL, undone TEXT)""",
+        """CREATE TABLE change (operation INTEGER NOT NULL REFERENCES operation, position INTEGER NOT NULL,
+               kind TEXT NOT NULL, key TEXT NOT NULL, before TEXT, after TEXT,
+               PRIMARY KEY (operation, position)) WITHOUT ROWID""",
+        "CREATE INDEX change_by_key ON change (kind, key, operation)",
+        # The last page that both sides agreed on, and those that are decided but not yet in place.
+        """CREATE TABLE page (scope INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, path TEXT NOT NULL,
+               folded TEXT NOT NULL UNIQUE, hash TEXT NOT NULL, mtime INTEGER NOT NULL,
+               size INTEGER NOT NULL, PRIMARY KEY (scope, id)) WITHOUT ROWID""",
+        "CREATE TABLE outbox (id TEXT PRIMARY KEY, path TEXT, folded TEXT UNIQUE) WITHOUT ROWID",
+        # Retrieval: one row per scope, term and belief, so that a query touches visible key ranges alone.
+        """CREATE TABLE posting (scope INTEGER NOT NULL, term TEXT NOT NULL, belief INTEGER NOT NULL,
+               frequency REAL NOT NULL, length REAL NOT NULL,
+               PRIMARY KEY (scope, term, belief)) WITHOUT ROWID""",
+        """CREATE TABLE frequency (scope INTEGER NOT NULL, term TEXT NOT NULL, documents INTEGER NOT NULL,
+               PRIMARY KEY (scope, term)) WITHOUT ROWID""",
+        """CREATE TABLE document (belief INTEGER PRIMARY KEY, scope INTEGER NOT NULL,
+               length REAL NOT NULL, terms TEXT NOT NULL)""",
+        """CREATE TABLE surface (scope INTEGER NOT NULL, key TEXT NOT NULL, belief INTEGER NOT NULL,
+               phrase TEXT NOT NULL, surface TEXT NOT NULL, origin TEXT NOT NULL,
+               PRIMARY KEY (scope, key, belief, phrase, surface)) WITHOUT ROWID""",
+        "CREATE INDEX surface_by_belief ON surface (belief)",
+        "INSERT INTO scope (path) VALUES ('user')",
+    ):
+        db.execute(statement)
+
+
+MIGRATIONS = (_first_schema,)
+"""Step k takes a database from `user_version` k to k + 1; a step that has shipped never changes."""
+
+
+class Page(NamedTuple):
+    """The last page that the tree and the store agreed on."""
+
+    id: str
+    path: str
+    """Below the memory folder, with `/`."""
+    hash: str
+    mtime: int
+    """Nanoseconds."""
+    size: int
+    """Bytes."""
+
+
+class Change(NamedTuple):
+    """One row that an operation changed."""
+
+    kind: str
+    """`belief`, `scope`, `mapping` or `remote`."""
+    key: str
+    before: str | None
+    after: str | None
+    """JSON; None where there was, or is, no such row."""
+
+
+class Operation(NamedTuple):
+    """One act that can be undone."""
+
+    n: int
+    kind: str
+    summary: str
+    source: str
+    at: datetime
+    undone: datetime | None
+
+
+class Indexed(NamedTuple):
+    """The retrieval rows of one belief, worked out by `lexical`; empty ones take it out of retrieval."""
+
+    terms: dict[str, float]
+    """Term to weighted frequency; empty unless the belief is current."""
+    surfaces: list[tuple[str, str, str, str]]
+    """(key, phrase, surface, origin)."""
+
+
+# -- opening ----------------------------------------------------------------------------------------
+
+
+class Store:
+    """One connection to the database."""
+
+    def __init__(self, connection: sqlite3.Connection, path: str) -> None:
+        self._connection = connection
+        self.path = path
+
+    @classmethod
+    def reading(cls, path: str) -> Store:
+        """Open read-only, on one snapshot.
+
+        Raises: StoreUnusable if it is missing, damaged, another program's, or newer than this mem.
+        """
+        if not os.path.exists(path):
+            raise StoreUnusable(f"the database {path} is missing", "mem doctor")
+        store = cls(_connect(path, "ro"), path)
+        try:
+            store._check_version()
+        except StoreUnusable:
+            # On a read-only disk SQLite cannot make the file it shares with writers; there are none then.
+            if os.path.exists(path + "-wal") or os.access(os.path.dirname(path), os.W_OK):
+                store.close()
+                raise
+            store = cls(_connect(path, "ro&immutable=1"), path)
+            store._check_version()
+        store.rows("BEGIN")
+        return store
+
+    @classmethod
+    def writing(cls, path: str) -> Store:
+        """Open for writing, made or brought to this version if need be. The lock must be held.
+
+        Raises: StoreUnusable as `reading`, and for a folder or disk that cannot be written.
+        """
+        try:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise unusable(error, path) from error
+        store = cls(_connect(path, "rwc"), path)
+        try:
+            if not store.rows("SELECT name FROM sqlite_master LIMIT 1"):
+                store.rows(f"PRAGMA application_id = {APPLICATION_ID}")
+            store._check_version()
+            store.rows("PRAGMA journal_mode = WAL")
+            store.rows("PRAGMA synchronous = FULL")
+            if store.outdated:
+                store._migrate()
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _check_version(self) -> None:
+        if self.rows("PRAGMA application_id")[0][0] != APPLICATION_ID:
+            raise StoreUnusable(f"{self.path} is not a mem database", "move that file away")
+        if self._version() > len(MIGRATIONS):
+            raise StoreUnusable(
+                f"the database {self.path} was written by a newer mem (format {self._version()}, "
+                f"this one knows {len(MIGRATIONS)}); it was not touched",
+                "pip install --upgrade mem",
+            )
+
+    def _version(self) -> int:
+        return int(self.rows("PRAGMA user_version")[0][0])
+
+    @property
+    def outdated(self) -> bool:
+        """True if the schema is older than this program's."""
+        return self._version() < len(MIGRATIONS)
+
+    def _migrate(self) -> None:
+        from sqlite_utils import Database
+
+        db = Database(self._connection)
+        with _translated(self.path), db.atomic():
+            for step in MIGRATIONS[self._version() :]:
+                step(db)
+            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def close(self) -> None:
+        """Close the connection; a writer does so while it holds the lock."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    # -- reading
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """All rows of one statement.
+
+        Raises: StoreUnusable for whatever SQLite complains about.
+        """
+        with _translated(self.path):
+            return self._connection.execute(sql, values).fetchall()
+
+    def visible(self, scopes: Iterable[Scope]) -> View:
+        """What a session that may see exactly these scopes (already expanded) gets of the store."""
+        paths = [str(scope) for scope in scopes]
+        marks = ",".join("?" * len(paths))
+        found = self.rows(f"SELECT n, path FROM scope WHERE path IN ({marks})", *paths)
+        return View(self, [n for n, _ in found])
+
+    def everything(self) -> View:
+        """All scopes at once: for export, doctor, undo and the like, never for a session or an agent."""
+        return View(self, [n for (n,) in self.rows("SELECT n FROM scope")])
+
+    def scopes(self) -> dict[str, int]:
+        """Every scope that was declared or used, with its number of beliefs of any state."""
+        return dict(
+            self.rows(
+                """SELECT path, (SELECT COUNT(*) FROM belief WHERE scope = scope.n)
+                   FROM scope
+                   ORDER BY path"""
+            )
+        )
+
+    def mappings(self) -> dict[str, str]:
+        """Directory to scope, as `mem scope map` recorded it."""
+        return dict(self.rows("SELECT directory, scope FROM mapping"))
+
+    def remote_scopes(self) -> dict[str, str]:
+        """Remote URL to scope, as recorded at the first write from that repository."""
+        return dict(self.rows("SELECT url, scope FROM remote"))
+
+    def meta(self, key: str) -> str | None:
+        """A fact about the store itself, or None."""
+        found = self.rows("SELECT value FROM meta WHERE key = ?", key)
+        return str(found[0][0]) if found else None
+
+    def outbox(self) -> list[tuple[str, str | None]]:
+        """Pages that are decided but not yet in place, as (belief id, path or None for no page)."""
+        return [(id_, path) for id_, path in self.rows("SELECT id, path FROM outbox ORDER BY id")]
+
+    def page_at(self, path: str) -> str | None:
+        """The id of the belief whose page has this path, whatever its case or Unicode form."""
+        key = folded(path)
+        found = self.rows("SELECT id FROM outbox WHERE folded = ? UNION SELECT id FROM page WHERE folded = ?", key, key)
+        return found[0][0] if found else None
+
+    def operations(self, limit: int) -> list[Operation]:
+        """The latest acts that have not been undone, newest first."""
+        return [
+            Operation(n, kind, summary, source, parse_time(at), parse_time(undone) if undone else None)
+            for n, kind, summary, source, at, undone in self.rows(
+                """SELECT n, kind, summary, source, at, undone
+                   FROM operation
+                   WHERE undone IS NULL
+                   ORDER BY n DESC
+                   LIMIT ?""",
+                limit,
+            )
+        ]
+
+    def changes(self, operation: int) -> list[Change]:
+        """What one act changed, in order."""
+        return [
+            Change(*row)
+            for row in self.rows(
+                "SELECT kind, key, before, after FROM change WHERE operation = ? ORDER BY position", operation
+            )
+        ]
+
+    def integrity(self) -> list[str]:
+        """What SQLite finds wrong with its own file; empty when it is sound."""
+        return [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)") if row[0] != "ok"]
+
+    # -- writing
+
+    @contextmanager
+    def transaction(self, kind: str, summary: str, *, source: str, now: datetime) -> Iterator[Transaction]:
+        """One act: all of it is durable when the block ends, or none of it happened."""
+        self.rows("BEGIN IMMEDIATE")
+        try:
+            transaction = Transaction(self, kind, summary, source, now)
+            yield transaction
+            transaction._close()
+            self.rows("COMMIT")
+        except BaseException:
+            with suppress(StoreUnusable):
+                self.rows("ROLLBACK")
+            raise
+
+    def settle(self, written: Sequence[tuple[Page, int]], gone: Sequence[str]) -> None:
+        """Record pages that are now in place (with the number of their scope) or gone, and clear the outbox.
+
+        Not forced to disk: replaying the outbox once more finds the pages as they should be.
+        """
+        self.rows("PRAGMA synchronous = NORMAL")
+        self.rows("BEGIN IMMEDIATE")
+        try:
+            ids = [(page.id,) for page, _ in written] + [(id_,) for id_ in gone]
+            self._many("DELETE FROM page WHERE id = ?", ids)
+            self._many(
+                "INSERT INTO page (id, scope, path, folded, hash, mtime, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(p.id, scope, p.path, folded(p.path), p.hash, p.mtime, p.size) for p, scope in written],
+            )
+            self._many("DELETE FROM outbox WHERE id = ?", ids)
+            self.rows("COMMIT")
+        except BaseException:
+            with suppress(StoreUnusable):
+                self.rows("ROLLBACK")
+            raise
+        finally:
+            self.rows("PRAGMA synchronous = FULL")
+
+    def _many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        with _translated(self.path):
+            self._connection.executemany(sql, values)
+
+
+# -- the view of a session --------------------------------------------------------------------------
+
+
+class View:
+    """The part of the store that some scopes can see; nothing outside them influences an answer."""
+
+    def __init__(self, store: Store, numbers: Sequence[int]) -> None:
+        self._store = store
+        self.numbers = list(numbers)
+        """Row numbers of the scopes."""
+        self._in = f"IN ({','.join(map(str, self.numbers))})"
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows of a statement in which `:scopes` stands for `IN (…)` of the visible ones."""
+        return self._store.rows(sql.replace(":scopes", self._in), *values)
+
+    def beliefs(self, where: str = "1", *values: Any) -> list[Belief]:
+        """Beliefs that meet a condition in SQL, oldest first."""
+        return [
+            _belief(row)
+            for row in self.rows(
+                f"SELECT {_COLUMNS} FROM belief WHERE scope :scopes AND {where} ORDER BY created, id", *values
+            )
+        ]
+
+    def numbered(self, numbers: Iterable[int]) -> dict[int, Belief]:
+        """Beliefs by row number."""
+        wanted = list(numbers)
+        found = {}
+        for start in range(0, len(wanted), 500):
+            part = ",".join(map(str, wanted[start : start + 500]))
+            for row in self.rows(f"SELECT n, {_COLUMNS} FROM belief WHERE scope :scopes AND n IN ({part})"):
+                found[row[0]] = _belief(row[1:])
+        return found
+
+    def belief(self, reference: str) -> Belief:
+        """The belief with this id, or the only one whose id begins so (from 4 characters on).
+
+        Raises: UsageMistake if there is none, or more than one.
+        """
+        exact = self.beliefs("id = ?", reference)
+        if exact:
+            return exact[0]
+        if len(reference) < 4:
+            raise UsageMistake(
+                f"{reference!r} is too short for an id", "give at least 4 characters; `mem list` shows ids"
+            )
+        low = reference.lower()
+        begun = self.beliefs("substr(id, 1, ?) = ?", len(low), low)
+        if len(begun) > 1:
+            ids = ", ".join(f"{belief.id} ({belief.name})" for belief in begun[:4])
+            raise UsageMistake(f"{reference!r} begins the ids of {len(begun)} beliefs: {ids}", "give more characters")
+        if not begun:
+            raise UsageMistake(
+                f"no belief {reference!r} is visible in the open scopes", "mem list, or name its scope with --scope"
+            )
+        return begun[0]
+
+    def pages(self) -> list[Page]:
+        """The pages of the visible scopes as last agreed."""
+        return [Page(*row) for row in self.rows("SELECT id, path, hash, mtime, size FROM page WHERE scope :scopes")]
+
+    def page(self, id: str) -> Page | None:
+        """The page of one belief as last agreed, or None."""
+        found = self.rows("SELECT id, path, hash, mtime, size FROM page WHERE scope :scopes AND id = ?", id)
+        return Page(*found[0]) if found else None
+
+    def counts(self) -> dict[str, int]:
+        """How many beliefs there are: `current`, `pending` and `all`."""
+        row = self.rows(
+            """SELECT COALESCE(SUM(current), 0),
+                      COALESCE(SUM(review = 'pending'), 0),
+                      COUNT(*)
+               FROM belief
+               WHERE scope :scopes"""
+        )[0]
+        return {"current": row[0], "pending": row[1], "all": row[2]}
+
+
+def _belief(row: Sequence[Any]) -> Belief:
+    (id_, type_, name, content, scope, aliases, why, status, review, confidence, pinned, archived,
+     superseded_by, participants, relation, valid_from, valid_until, created, updated, confirmed, stability,
+     source, session, at) = row  # fmt: skip
+    return Belief(
+        id_, type_, name, content, scope,
+        _unpacked(aliases),
+        why, status, review, confidence, bool(pinned), bool(archived), superseded_by,
+        tuple(participants.split()),
+        relation, _time(valid_from), _time(valid_until), datetime.fromisoformat(created),
+        datetime.fromisoformat(updated), _time(confirmed), stability, source, session,
+        datetime.fromisoformat(at),
+    )  # fmt: skip
+
+
+# Aliases in one column, split by control characters that no alias can hold: reading them at every prompt
+# must not cost the import of a parser.
+_FIELD, _ALIAS = "\x1f", "\x1e"
+
+
+def _packed(aliases: Iterable[Alias]) -> str:
+    return _ALIAS.join(_FIELD.join((entry.text, repr(entry.weight), entry.origin)) for entry in aliases)
+
+
+def _unpacked(column: str) -> tuple[Alias, ...]:
+    if not column:
+        return ()
+    rows = (entry.split(_FIELD) for entry in column.split(_ALIAS))
+    return tuple(Alias(surface, float(weight), origin) for surface, weight, origin in rows)
+
+
+def _time(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
+
+
+# -- one act ----------------------------------------------------------------------------------------
+
+
+class Transaction:
+    """The writes of one act; each remembers what it replaced."""
+
+    def __init__(self, store: Store, kind: str, summary: str, source: str, now: datetime) -> None:
+        self.store = store
+        self.summary = summary
+        self.now = now
+        self._changes: list[Change] = []
+        rows = store.rows(
+            "INSERT INTO operation (kind, summary, source, at) VALUES (?, ?, ?, ?) RETURNING n",
+            kind, summary, source, time_text(now),
+        )  # fmt: skip
+        self._operation = int(rows[0][0])
+
+    def _close(self) -> None:
+        if not self._changes:  # nothing happened: leave no trace of it
+            self.store.rows("DELETE FROM operation WHERE n = ?", self._operation)
+            return
+        self.store.rows("UPDATE operation SET summary = ? WHERE n = ?", self.summary, self._operation)
+        self.store._many(
+            "INSERT INTO change (operation, position, kind, key, before, after) VALUES (?, ?, ?, ?, ?, ?)",
+            [(self._operation, at, *change) for at, change in enumerate(self._changes)],
+        )
+
+    def put(self, belief: Belief, index: Indexed, page: str | None) -> None:
+        """Store a belief as it is now, with its retrieval rows and the path that its page shall have."""
+        before = self._before(belief.id)
+        self._remove_index(belief.id)
+        self._write_belief(belief)
+        self._add_index(belief, index)
+        self._promise(belief.id, page)
+        self._changes.append(Change("belief", belief.id, before, _dump(to_record(belief))))
+
+    def remove(self, id: str) -> None:
+        """Take a belief out as if it had never been; for undoing what made it."""
+        before = self._before(id)
+        self._remove_index(id)
+        self.store.rows("DELETE FROM belief WHERE id = ?", id)
+        self._promise(id, None)
+        self._changes.append(Change("belief", id, before, None))
+
+    def set_scope(self, path: str, present: bool) -> None:
+        """Declare a scope, or take back the declaration of one that holds nothing."""
+        before = self.store.rows("SELECT 1 FROM scope WHERE path = ?", path)
+        if bool(before) == present:
+            return
+        if present:
+            self.store.rows("INSERT INTO scope (path) VALUES (?)", path)
+        else:
+            self.store.rows("DELETE FROM scope WHERE path = ?", path)
+        self._changes.append(Change("scope", path, "{}" if before else None, "{}" if present else None))
+
+    def set_mapping(self, directory: str, scope: str | None) -> None:
+        """Map a directory to a scope, or take the mapping away."""
+        self._set("mapping", "directory", directory, scope)
+
+    def set_remote(self, url: str, scope: str | None) -> None:
+        """Record which scope a repository's remote is, or forget it."""
+        self._set("remote", "url", url, scope)
+
+    def _set(self, table: str, column: str, key: str, scope: str | None) -> None:
+        found = self.store.rows(f"SELECT scope FROM {table} WHERE {column} = ?", key)
+        before = found[0][0] if found else None
+        if before == scope:
+            return
+        self.store.rows(f"DELETE FROM {table} WHERE {column} = ?", key)
+        if scope is not None:
+            self.store.rows(f"INSERT INTO {table} ({column}, scope) VALUES (?, ?)", key, scope)
+        self._changes.append(Change(table, key, before and _dump(before), scope and _dump(scope)))
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Record a fact about the store itself; not undone, for it is no act of the user."""
+        self.store.rows("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, value)
+
+    def mark_undone(self, operation: int) -> None:
+        """Say that an act has been undone, leaving no act of its own behind."""
+        self.store.rows("UPDATE operation SET undone = ? WHERE n = ?", time_text(self.now), operation)
+        self._changes.clear()
+
+    def _promise(self, id: str, page: str | None) -> None:
+        self.store.rows(
+            "INSERT OR REPLACE INTO outbox (id, path, folded) VALUES (?, ?, ?)", id, page, page and folded(page)
+        )
+
+    def _before(self, id: str) -> str | None:
+        found = self.store.rows(f"SELECT {_COLUMNS} FROM belief WHERE id = ?", id)
+        return _dump(to_record(_belief(found[0]))) if found else None
+
+    def _write_belief(self, belief: Belief) -> None:
+        self.store.rows("INSERT OR IGNORE INTO scope (path) VALUES (?)", belief.scope)
+        known = self.store.rows("SELECT n FROM belief WHERE id = ?", belief.id)
+        record = to_record(belief)
+        self.store.rows(
+            f"INSERT OR REPLACE INTO belief VALUES ({','.join('?' * 27)})",
+            known[0][0] if known else None, belief.id, self._scope_number(belief.scope), belief.type, belief.name,
+            belief.content, _packed(belief.aliases), belief.why, belief.status, belief.review,
+            belief.confidence, belief.pinned, belief.archived, belief.superseded_by,
+            " ".join(belief.participants), belief.relation, record["valid_from"], record["valid_until"],
+            record["created"], record["updated"], record["confirmed"], belief.stability, belief.source,
+            belief.session, record["provenance"]["at"], belief.current, belief.anchor.timestamp(),
+        )  # fmt: skip
+
+    def _scope_number(self, path: str) -> int:
+        return int(self.store.rows("SELECT n FROM scope WHERE path = ?", path)[0][0])
+
+    def _add_index(self, belief: Belief, index: Indexed) -> None:
+        number = self.store.rows("SELECT n FROM belief WHERE id = ?", belief.id)[0][0]
+        scope = self._scope_number(belief.scope)
+        if index.terms:
+            length = sum(index.terms.values())
+            self.store._many(
+                "INSERT INTO posting (scope, term, belief, frequency, length) VALUES (?, ?, ?, ?, ?)",
+                [(scope, term, number, frequency, length) for term, frequency in index.terms.items()],
+            )
+            self.store._many(
+                """INSERT INTO frequency (scope, term, documents) VALUES (?, ?, 1)
+                   ON CONFLICT (scope, term) DO UPDATE SET documents = documents + 1""",
+                [(scope, term) for term in index.terms],
+            )
+            self.store.rows(
+                "INSERT INTO document (belief, scope, length, terms) VALUES (?, ?, ?, ?)",
+                number, scope, length, " ".join(index.terms),
+            )  # fmt: skip
+            self.store.rows(
+                "UPDATE scope SET documents = documents + 1, length = length + ? WHERE n = ?", length, scope
+            )
+        self.store._many(
+            "INSERT OR IGNORE INTO surface (scope, belief, key, phrase, surface, origin) VALUES (?, ?, ?, ?, ?, ?)",
+            [(scope, number, *surface) for surface in index.surfaces],
+        )
+
+    def _remove_index(self, id: str) -> None:
+        found = self.store.rows("SELECT n FROM belief WHERE id = ?", id)
+        if not found:
+            return
+        number = found[0][0]
+        self.store.rows("DELETE FROM surface WHERE belief = ?", number)
+        for scope, length, terms in self.store.rows(
+            "SELECT scope, length, terms FROM document WHERE belief = ?", number
+        ):
+            keys = [(scope, term) for term in terms.split(" ")]
+            self.store._many(
+                "DELETE FROM posting WHERE scope = ? AND term = ? AND belief = ?", [(*key, number) for key in keys]
+            )
+            self.store._many("UPDATE frequency SET documents = documents - 1 WHERE scope = ? AND term = ?", keys)
+            self.store._many("DELETE FROM frequency WHERE scope = ? AND term = ? AND documents <= 0", keys)
+            # An empty scope weighs exactly nothing, whatever rounding left behind.
+            self.store.rows(
+                """UPDATE scope
+                   SET documents = documents - 1,
+                       length = CASE WHEN documents = 1 THEN 0 ELSE length - ? END
+                   WHERE n = ?""",
+                length, scope,
+            )  # fmt: skip
+            self.store.rows("DELETE FROM document WHERE belief = ?", number)
+
+
+def belief_of(change: str) -> Belief:
+    """The belief in one side of a change."""
+    import json
+
+    record = json.loads(change)
+    return from_record(record, id=record["id"], now=parse_time(record["created"]), source="user")
+
+
+def _dump(value: Any) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def folded(path: str) -> str:
+    """A path as a file system without case or Unicode forms sees it."""
+    import unicodedata
+
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
+
+
+# -- the lock and SQLite's complaints ---------------------------------------------------------------
+
+
+@contextmanager
+def locked(path: str, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+    """Hold the one lock that every write and checkpoint needs.
+
+    Raises: Busy if another process holds it for longer than that; StoreUnusable if it cannot be made.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise unusable(error, path) from error
+    try:
+        _wait_for(descriptor, path, seconds)
+        yield
+    finally:
+        os.close(descriptor)  # lets the lock go
+
+
+def _wait_for(descriptor: int, path: str, seconds: float) -> None:
+    import fcntl
+    import signal
+
+    def give_up(*_: object) -> None:
+        raise TimeoutError
+
+    previous = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except TimeoutError:
+        raise Busy(
+            f"another mem has been writing for {seconds:g} seconds and holds {path}; nothing was written",
+            "try again",
+        ) from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _connect(path: str, mode: str) -> sqlite3.Connection:
+    escaped = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")  # what a URI gives a meaning
+    with _translated(path):
+        return sqlite3.connect(f"file:{escaped}?mode={mode}", uri=True, isolation_level=None, timeout=10)
+
+
+@contextmanager
+def _translated(path: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise unusable(error, path) from error
+
+
+def unusable(error: Exception, path: str) -> StoreUnusable:
+    """Our error for what the system or SQLite said of a file."""
+    import errno
+
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    number = getattr(error, "errno", 0)
+    said = getattr(error, "strerror", None) or error
+    if code == sqlite3.SQLITE_FULL or number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return StoreUnusable(f"the disk that holds {path} is full; nothing was lost", "free some space, then try again")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreUnusable(
+            f"the database {path} is damaged; the pages in the memory folder are not",
+            "keep a copy of that file, then restore it from a backup",
+        )
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN) or number in (
+        errno.EROFS, errno.EACCES, errno.EPERM,
+    ):  # fmt: skip
+        return StoreUnusable(f"{path} cannot be written or opened ({said})", "check its permissions and its folder's")
+    return StoreUnusable(f"{path} cannot be used ({said})", "mem doctor")

@@ -1,0 +1,142 @@
+"""Bringing the tree to what the store has decided: checks before a write, pages after it, and in between.
+
+The store commits first, with an outbox of the pages that must follow; whoever comes next after a crash
+finishes the outbox. A page that a person changed is never written over.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from mem import tree
+from mem.belief import PLURALS, Belief
+from mem.config import Home
+from mem.errors import Problem, TreeProblem
+from mem.store import Page, Store, unusable
+
+CHANGED_BY_HAND = "was changed by hand since mem wrote it"
+
+
+def require_untouched(home: Home, store: Store, ids: Iterable[str]) -> None:
+    """Make sure that the pages of these beliefs hold what mem wrote, before anything is decided.
+
+    Raises: TreeProblem naming the first one that does not. A page that is gone may be written anew.
+    """
+    everything = store.everything()
+    for id_ in ids:
+        page = everything.page(id_)
+        if page is None:
+            continue
+        data = tree.read(os.path.join(home.path, page.path))
+        if data is not None and tree.digest(data) != page.hash:
+            raise TreeProblem(
+                f"{page.path} {CHANGED_BY_HAND}; nothing was written",
+                "move your version out of the memory folder, then run the command again",
+            )
+
+
+def free_path(home: Home, store: Store, belief_id: str, preferred: str, current: str | None) -> str:
+    """The path for a page: the preferred one, or a variant of it while another page has that place.
+
+    A page that already has one of the variants keeps it.
+    """
+    stem = preferred.removesuffix(".md")
+    for path in (preferred, f"{stem}--{belief_id[:4]}.md", f"{stem}--{belief_id}.md"):
+        if current is not None and path == current:
+            return path
+        owner = store.page_at(path)
+        if owner == belief_id or (owner is None and not os.path.lexists(os.path.join(home.path, path))):
+            return path
+    raise TreeProblem(f"{preferred} and its variants are taken by files that mem did not write", "mem doctor")
+
+
+def deliver(home: Home, store: Store) -> list[Problem]:
+    """Write and remove the pages of the outbox, durably, then clear it. The lock must be held.
+
+    Returns the pages that were left because a person changed them; they stay in the outbox.
+    Raises: StoreUnusable if a page cannot be written; the belief is stored, and the page follows later.
+    """
+    outbox = store.outbox()
+    if not outbox:
+        return []
+    everything = store.everything()
+    pages = {page.id: page for page in everything.pages()} if len(outbox) > 1 else None
+    written: list[tuple[Page, int]] = []
+    gone: list[str] = []
+    touched: list[str] = []
+    problems: list[Problem] = []
+    for id_, path in outbox:
+        old = pages.get(id_) if pages is not None else everything.page(id_)
+        try:
+            page = _write(home, store, id_, path, old) if path is not None else None
+            if old is not None and old.path != path:
+                tree.take_away(os.path.join(home.path, old.path), old.hash)
+                touched.append(os.path.join(home.path, old.path))
+        except tree.Changed:
+            problems.append(Problem(path or (old.path if old else id_), 0, CHANGED_BY_HAND))
+            continue
+        except OSError as error:
+            place = os.path.join(home.path, path or (old.path if old else id_))
+            fault = unusable(error, place)
+            fault.message += "; the belief is stored, and its page follows with the next mem command that writes"
+            raise fault from error
+        if page is not None:
+            written.append(page)
+            touched.append(os.path.join(home.path, page[0].path))
+        else:
+            gone.append(id_)
+    tree.sync_folders(home.path, touched)
+    store.settle(written, gone)
+    return problems
+
+
+def _write(home: Home, store: Store, id_: str, path: str, old: Page | None) -> tuple[Page, int]:
+    everything = store.everything()
+    belief = everything.belief(id_)
+    expected = old.hash if old is not None and old.path == path else None
+    place = os.path.join(home.path, path)
+    placed = tree.place(place, tree.render(belief), expected, home.local)
+    number = everything.rows("SELECT n FROM scope WHERE path = ?", belief.scope)[0][0]
+    return Page(id_, path, *placed), number
+
+
+def differences(home: Home, store: Store) -> list[Problem]:
+    """Where the tree does not say what the store says: changed, missing, damaged and unknown pages."""
+    everything = store.everything()
+    pages = {page.id: page for page in everything.pages()}
+    problems = [Problem(path or id_, 0, "is decided but not yet in place") for id_, path in store.outbox()]
+    for belief in everything.beliefs():
+        page = pages.get(belief.id)
+        if page is None and belief.review == "approved":
+            problems.append(Problem(belief.id, 0, f"the belief {belief.name} has no page"))
+        elif page is not None:
+            problem = _difference(home, belief, page)
+            if problem is not None:
+                problems.append(problem)
+    known = {page.path for page in pages.values()}
+    problems += [Problem(path, 0, "is not known to the database") for path in _pages_on_disk(home) if path not in known]
+    return problems
+
+
+def _difference(home: Home, belief: Belief, page: Page) -> Problem | None:
+    data = tree.read(os.path.join(home.path, page.path))
+    if data is None:
+        return Problem(page.path, 0, "is gone; its belief is withheld")
+    if tree.digest(data) != page.hash:
+        parsed = tree.parse(page.path, data, now=belief.created)
+        return parsed if isinstance(parsed, Problem) else Problem(page.path, 0, CHANGED_BY_HAND)
+    if tree.parse(page.path, data, now=belief.created) != tree.owned(belief):
+        return Problem(page.path, 0, "does not say what the database says")
+    return None
+
+
+def _pages_on_disk(home: Home) -> list[str]:
+    """Paths of all files in the places where pages are, below the memory folder."""
+    plurals = set(PLURALS.values())
+    found = []
+    for folder, inner, files in os.walk(home.path):
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        if os.path.basename(folder) in plurals:
+            found += [os.path.relpath(os.path.join(folder, name), home.path) for name in files if name.endswith(".md")]
+    return sorted(found)

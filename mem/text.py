@@ -1,0 +1,284 @@
+"""Words: how text is split, folded and stemmed, and how it is made safe to store and to show.
+
+Two readings of a text share one scanner. `words` keeps order and edges, for naming: a phrase may not
+begin or end inside an identifier. `terms` is a bag of canonical forms, for scoring.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple
+
+# The closed classes of English (articles, pronouns, prepositions, auxiliaries, conjunctions, question
+# words) among the 330 commonest words of the training corpus (dialogue, definitions, prose: the mean of
+# the three relative frequencies, n = 40.2 million words), with their rarer forms. They carry no topic.
+FUNCTION_WORDS = frozenset(
+    """a an the this that these those such some any no not none all both each every either neither i me my
+    mine myself you your yours yourself he him his himself she her hers herself it its itself we us our
+    ours ourselves they them their theirs themselves who whom whose which what when where why how there
+    here then than so as if of to in on at by for from with without about into onto out up down off over
+    under between through during before after above below against among within upon per via and or but
+    nor yet because while until since although though unless whether is are was were be been being am
+    isn't aren't wasn't weren't do does did doing done don't doesn't didn't have has had having haven't
+    hasn't hadn't will would shall should can could may might must won't wouldn't shouldn't can't cannot
+    couldn't i'm you're he's she's it's we're they're i've you've we've they've i'd you'd he'd she'd
+    we'd they'd i'll you'll he'll she'll we'll they'll that's there's here's what's who's where's how's
+    when's let's just very too also only even ever still again once really quite much many more most
+    other another own same however""".split()
+)
+
+MAX_TEXT = 65_536
+"""Characters in one text of a belief; ten times what fits the default injection budget."""
+
+# Scripts written without spaces: every character is a word of its own when naming, and pairs of
+# neighbours are the terms when scoring.
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U0002fa1f"
+# Combining marks that spell words in scripts where `\w` leaves them out (Hebrew, Arabic, Indic, Thai).
+_MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff\u0e31-\u0e4e"
+_JOINERS = r"._\-/:@&+#"
+
+
+class _Scanner(NamedTuple):
+    chunk: re.Pattern[str]
+    """A word or identifier with the signs that belong to it: `node.js`, `.env`, `C++`, `what's`."""
+    piece: re.Pattern[str]
+    """A part of a chunk that is a word of its own."""
+
+
+@cache
+def _scanner(ascii_only: bool) -> _Scanner:
+    """The expressions for plain ASCII, or for all scripts: these take 3 ms to compile and are rarely needed."""
+    marks, apart = ("", "") if ascii_only else (_MARKS, _CJK)
+    flags = re.ASCII if ascii_only else 0
+    chunk = rf"(?:(?<![\w.])\.)?[^\W_](?:[\w{marks}]|[.\-/@:&'+#](?=\w)|[+#](?![^\W_]))*"
+    piece = rf"[{apart}]|[^{apart}{_JOINERS}]+" if apart else rf"[^{_JOINERS}]+"
+    return _Scanner(re.compile(chunk, flags), re.compile(piece, flags))
+
+
+_GLUE = " \t\r\n*_`~\"'\u201c\u201d\u2018\u2019\u00ab\u00bb"
+"""What may stand between two words of one phrase: blanks and the marks of emphasis or quotation."""
+
+
+class Word(NamedTuple):
+    """One word of a text, where it stands, and whether a phrase may begin or end at it."""
+
+    form: str
+    """Folded."""
+    start: int
+    end: int
+    """Positions in the normalised text (`normalise`)."""
+    opens: bool
+    closes: bool
+    """False inside an identifier: `node` in `node.js` neither ends a phrase nor is one."""
+    segment: int
+    """Counts up at sentence punctuation and blank lines, which end a phrase."""
+
+
+def normalise(text: str) -> str:
+    """The text in one Unicode form (NFKC), with straight apostrophes."""
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFKC", text).replace("\u2019", "'")
+
+
+def fold(text: str) -> str:
+    """The text without case and accents, so that `Café` is `cafe`; other scripts keep their marks."""
+    if text.isascii():
+        return text.lower()
+    parts = unicodedata.normalize("NFD", normalise(text).casefold())
+    return unicodedata.normalize("NFC", "".join(c for c in parts if not "\u0300" <= c <= "\u036f"))
+
+
+def words(text: str) -> list[Word]:
+    """The words of a normalised text, in order."""
+    found: list[Word] = []
+    segment, previous = 0, 0
+    scanner = _scanner(text.isascii())
+    for chunk in scanner.chunk.finditer(text):
+        gap = text[previous : chunk.start()]
+        if gap.strip(_GLUE) or _has_blank_line(gap):
+            segment += 1
+        previous = chunk.end()
+        found.extend(_pieces(scanner, chunk[0], chunk.start(), segment))
+    return found
+
+
+def _has_blank_line(gap: str) -> bool:
+    return "\n" in gap and gap.replace("\r", "").replace(" ", "").replace("\t", "").count("\n") > 1
+
+
+def _pieces(scanner: _Scanner, chunk: str, start: int, segment: int) -> Iterator[Word]:
+    if chunk.isalnum() and chunk.isascii():
+        yield Word(chunk.lower(), start, start + len(chunk), True, True, segment)
+        return
+    if chunk[0] == "." or chunk[-1] in "+#":  # `.env`, `C++`, `F#`: the sign is part of the word
+        yield Word(fold(chunk), start, start + len(chunk), True, True, segment)
+        return
+    found = list(scanner.piece.finditer(chunk))
+    for at, piece in enumerate(found):
+        before = chunk[found[at - 1].end() : piece.start()] if at else "/"
+        after = chunk[piece.end() : found[at + 1].start()] if at + 1 < len(found) else "/"
+        yield Word(
+            fold(piece[0]),
+            start + piece.start(),
+            start + piece.end(),
+            before in ("", "/"),  # between letters of a script without spaces, or between alternatives
+            after in ("", "/"),
+            segment,
+        )
+
+
+def split_camel(text: str) -> str:
+    """`TypeScript` as `Type Script`; capitals in a row stay together."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text)
+
+
+def phrases(surface: str) -> list[tuple[str, ...]]:
+    """The word sequences that name something called `surface`: as written, and with CamelCase split."""
+    text = normalise(surface)
+    readings = [tuple(word.form for word in words(reading)) for reading in (text, split_camel(text))]
+    return [reading for at, reading in enumerate(readings) if reading and reading not in readings[:at]]
+
+
+def terms(text: str) -> Iterator[tuple[str, str]]:
+    """The canonical terms of a text with the words that they came from, stop words left out.
+
+    Identifiers count whole and in their parts, words by their stem, Chinese, Japanese and Korean by
+    pairs of characters.
+    """
+    text = normalise(text)
+    scanner = _scanner(text.isascii())
+    for chunk in scanner.chunk.finditer(text):
+        written = chunk[0]
+        pieces = [word.form for word in _pieces(scanner, written, 0, 0)]
+        if len(pieces) > 1:
+            yield from _identifier_terms(written, pieces)
+            continue
+        yield from _term(pieces[0], written)
+        camel = split_camel(written) if not (written.islower() or written.isdigit()) else written
+        if camel != written:
+            for part in camel.split():
+                yield from _term(fold(part), written)
+
+
+def _identifier_terms(written: str, pieces: Sequence[str]) -> Iterator[tuple[str, str]]:
+    apart = [not written.isascii() and re.match(f"[{_CJK}]", piece) is not None for piece in pieces]
+    if not any(apart):
+        yield fold(written), written
+    for at, piece in enumerate(pieces):
+        if not apart[at]:
+            yield from _term(piece, written)
+        elif at + 1 < len(pieces) and apart[at + 1]:
+            yield piece + pieces[at + 1], piece + pieces[at + 1]
+
+
+def _term(form: str, written: str) -> Iterator[tuple[str, str]]:
+    if form not in FUNCTION_WORDS:
+        yield stem(form), written
+
+
+@cache
+def stem(word: str) -> str:
+    """The Snowball (English) stem of a folded word; anything with a digit or another script is itself."""
+    if len(word) < 3 or not word.isascii() or not word.replace("'", "").isalpha():
+        return word
+    return str(_stemmer().stemWord(word))  # type: ignore[attr-defined]
+
+
+@cache
+def _stemmer() -> object:
+    """The one stemmer in use. The package's own front door loads 35 languages: 10 ms at every prompt."""
+    if "snowballstemmer" not in sys.modules:
+        from importlib.machinery import ModuleSpec, PathFinder
+        from types import ModuleType
+
+        spec = PathFinder.find_spec("snowballstemmer")
+        if isinstance(spec, ModuleSpec) and spec.submodule_search_locations is not None:
+            bare = ModuleType("snowballstemmer")
+            bare.__path__ = list(spec.submodule_search_locations)
+            sys.modules["snowballstemmer"] = bare
+            try:
+                return import_module("snowballstemmer.english_stemmer").EnglishStemmer()
+            finally:
+                del sys.modules["snowballstemmer"]
+    return import_module("snowballstemmer").stemmer("english")
+
+
+def bucket(word: str) -> str:
+    """A coarse key that all inflections of a word share; many unrelated words may share it too."""
+    word = word.removesuffix("'s")
+    while len(word) > 2:
+        if word.endswith("ing") and len(word) > 4:
+            word = word[:-3]
+        elif word[-1] in "sde" or word[-1] == word[-2]:
+            word = word[:-1]
+        else:
+            break
+    return word[:-1] + "i" if len(word) > 2 and word[-1] == "y" else word
+
+
+def match(written: str, wanted: str) -> str | None:
+    """How a folded word of a prompt matches a word of a name or alias: `exact`, `stem` or None.
+
+    Inflected means: the same stem, and only s, es, 's, d, ed or ing apart (`edit` is not `edition`).
+    Words of up to three letters take a plural s and nothing else.
+    """
+    if written == wanted:
+        return "exact"
+    if len(wanted) <= 3 or len(written) <= 3:
+        longer, shorter = (written, wanted) if len(written) > len(wanted) else (wanted, written)
+        return "stem" if longer in (shorter + "s", shorter + "'s") else None
+    a, b = written.removesuffix("'s"), wanted.removesuffix("'s")
+    if a == b or (stem(a) == stem(b) and not _roots(a).isdisjoint(_roots(b))):
+        return "stem"
+    return None
+
+
+def _roots(word: str) -> set[str]:
+    """What a word may be an inflection of, final e, y and doubled letters levelled."""
+    roots = {word} | {word.removesuffix(ending) for ending in ("s", "es", "d", "ed", "ing")}
+    levelled = set()
+    for root in roots:
+        root = root.removesuffix("e")
+        if len(root) > 3 and root[-1] == root[-2]:
+            root = root[:-1]
+        levelled.add(root[:-1] + "i" if root.endswith("y") else root)
+    return levelled
+
+
+def fault(text: str) -> str | None:
+    """Why a text cannot be stored, or None: too long, or with characters that no text has."""
+    if len(text) > MAX_TEXT:
+        return f"is too long: {len(text):,} characters, and {MAX_TEXT:,} are allowed"
+    found = re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]", text)
+    if found:
+        return f"holds a control character (U+{ord(found[0]):04X}) at character {found.start() + 1}"
+    return None
+
+
+_UNSAFE = "\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
+
+
+def shown(text: str) -> str:
+    """The text made safe for a terminal or an agent: the one way out.
+
+    Control characters become visible; zero-width, direction-changing and tag characters are dropped.
+    Joiners stay, which Arabic, Indic scripts and emoji need.
+    """
+    if text.isascii() and text.replace("\n", " ").isprintable():
+        return text
+    return re.sub(f"[{_UNSAFE}\U000e0000-\U000e007f]", _made_visible, text)
+
+
+def _made_visible(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code == 0x0D:
+        return ""
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return f"\\x{code:02x}" if code < 0xA0 else ""

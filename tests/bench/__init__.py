@@ -1,0 +1,1 @@
+"""Measurements on data sets that are not part of the project: `python -m tests.bench`."""
