@@ -66,9 +66,10 @@ def environment(folder: Path) -> dict[str, str]:
 def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test has its own home, and no way to the network."""
     (tmp_path / "home").mkdir()
+    wanted = environment(tmp_path)
     for name in list(os.environ):
         monkeypatch.delenv(name)
-    for name, value in environment(tmp_path).items():
+    for name, value in wanted.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
 
@@ -167,7 +168,7 @@ def replay(transcript: str) -> str:
 
 def _escaped(line: str) -> str:
     """A line of output that cannot be taken for a part of the transcript."""
-    return f"\\{line}" if not line or line[0] in "$!?#\\" else line
+    return f"\\{line}" if not line or line.startswith(("$ ", "! ", "? ", "#", "\\")) else line
 
 
 def _run_line(command: str, folder: Path) -> list[str]:
