@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import precision, recall, speed
+from tests.bench import precision, race, recall, speed
 
 DATA = "../shared/bench"
 BENCHES = {
     "recall": (recall.run, f"{DATA}/locomo/dev.jsonl"),
     "precision": (precision.run, f"{DATA}/precision"),
     "speed": (speed.run, ""),
+    "race": (race.run, ""),
 }
 
 
