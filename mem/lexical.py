@@ -40,7 +40,7 @@ class Named(NamedTuple):
     matched: str
     """The words of the prompt."""
     how: str
-    """`exact` or `stem`."""
+    """`exact`, `stem` or `typo`."""
 
 
 class Statistics(NamedTuple):
@@ -110,9 +110,8 @@ def named(view: View, prompt: str, overlay: Overlay) -> dict[int, list[Named]]:
     A belief is named when its whole name or one alias stands in the prompt as one phrase. A learned
     alias, or a derived one that several visible beliefs share, names nothing: it is no sure sign.
     """
-    prompt = text.normalise(prompt)
-    words = text.words(prompt)
-    places = _places(words)
+    prompt, words = text.read_prompt(prompt)
+    places = _places(words, _misspelt(view, words, overlay))
     sql = "SELECT key, belief, phrase, surface, origin FROM surface WHERE scope :scopes AND key"
     rows = [row for row in _rows_with(view, sql, places) if row[1] not in overlay]
     for n, changed in overlay.items():
@@ -121,11 +120,12 @@ def named(view: View, prompt: str, overlay: Overlay) -> dict[int, list[Named]]:
     owners: dict[str, set[int]] = {}
     matches: list[tuple[int, str, str, Named]] = []
     for key, belief, phrase, surface, origin in rows:
-        if origin == "learned":
+        wanted = phrase.split(" ")
+        if origin == "learned" or (origin != "given" and len(wanted) == 1 and text.everyday(phrase)):
             continue
         owners.setdefault(phrase, set()).add(belief)
-        found = _first_match(words, places[key], phrase.split(" "))
-        if found is not None:
+        found = _first_match(words, places[key], wanted)
+        if found is not None and _in_its_own_case(prompt[found[0] : found[1]], surface, wanted):
             start, end, how = found
             matches.append((belief, phrase, origin, Named(surface, prompt[start:end], how)))
     result: dict[int, list[Named]] = {}
@@ -138,16 +138,49 @@ def named(view: View, prompt: str, overlay: Overlay) -> dict[int, list[Named]]:
     return result
 
 
-def _places(words: Sequence[text.Word]) -> dict[str, list[int]]:
-    """Where each one- and two-word key of the prompt begins."""
+def _misspelt(view: View, words: Sequence[text.Word], overlay: Overlay) -> dict[str, set[str]]:
+    """Words of the prompt that may be slips for words of visible names and aliases, with those words."""
+    unknown = {
+        word.form
+        for word in words
+        if len(word.form) >= text.MISTYPED - 1 and word.form.isalpha() and not text.frequency(word.form)
+    }
+    changed = [row for belief in overlay.values() if belief is not None for row in surfaces(belief)]
+    known = {word for _, phrase, _, _ in changed for word in phrase.split(" ")}
+    for prefix in {form[:2] for form in unknown}:
+        known |= {
+            word
+            for (word,) in view.rows(
+                "SELECT DISTINCT word FROM spelling WHERE scope :scopes AND word >= ? AND word < ?",
+                prefix, prefix + "\U0010ffff",
+            )
+        }  # fmt: skip
+    found = {form: {word for word in known if text.typo(form, word)} for form in unknown - known}
+    return {form: meant for form, meant in found.items() if meant}
+
+
+def _places(words: Sequence[text.Word], misspelt: Mapping[str, set[str]]) -> dict[str, list[int]]:
+    """Where each one- and two-word key of the prompt begins, slips in one of the words allowed for."""
     buckets = [text.bucket(word.form) for word in words]
+    meant = [[text.bucket(word) for word in sorted(misspelt.get(word.form, ()))] for word in words]
     places: dict[str, list[int]] = {}
     for at, word in enumerate(words):
-        if word.opens:
-            places.setdefault(buckets[at], []).append(at)
-            if at + 1 < len(words):
-                places.setdefault(f"{buckets[at]} {buckets[at + 1]}", []).append(at)
+        if not word.opens:
+            continue
+        keys = [buckets[at], *meant[at]]
+        if at + 1 < len(words):
+            keys += [f"{one} {buckets[at + 1]}" for one in list(keys)]
+            keys += [f"{buckets[at]} {one}" for one in meant[at + 1]]
+        for key in keys:
+            places.setdefault(key, []).append(at)
     return places
+
+
+def _in_its_own_case(written: str, surface: str, phrase: Sequence[str]) -> bool:
+    """False for a short everyday word that is not written as the alias is: `ups` is not `UPS`."""
+    if len(phrase) > 1 or len(phrase[0]) > 3 or not text.everyday(phrase[0]):
+        return True
+    return written in (surface, f"{surface}s", f"{surface}'s")
 
 
 def _first_match(
@@ -158,10 +191,24 @@ def _first_match(
         run = words[at : at + len(phrase)]
         if len(run) < len(phrase) or not run[-1].closes or run[-1].segment != run[0].segment:
             continue
-        hows = [text.match(word.form, wanted) for word, wanted in zip(run, phrase, strict=True)]
-        if None not in hows:
-            return run[0].start, run[-1].end, "exact" if set(hows) == {"exact"} else "stem"
+        how = _how(run, phrase)
+        if how is not None:
+            return run[0].start, run[-1].end, how
     return None
+
+
+def _how(run: Sequence[text.Word], phrase: Sequence[str]) -> str | None:
+    """How a run of words matches a phrase: all `exact`, some `stem`, one `typo`, or not at all."""
+    worst = "exact"
+    for word, wanted in zip(run, phrase, strict=True):
+        how = text.match(word.form, wanted)
+        if how is None:
+            if worst == "typo" or not text.typo(word.form, wanted):
+                return None
+            worst = "typo"
+        elif how == "stem" and worst == "exact":
+            worst = "stem"
+    return worst
 
 
 def _rows_with(view: View, sql: str, values: Iterable[str]) -> list[tuple[Any, ...]]:

@@ -274,7 +274,7 @@ class Memory:
         """How well a named belief matches the prompt as a whole; with one belief there is no order to find."""
         if len(named) < 2:
             return lambda belief: 0.0
-        terms = [term for term, _ in text.terms(prompt)]
+        terms = [term for term, _ in text.terms(text.read_prompt(prompt).text)]
         statistics = lexical.statistics(view, terms, overlay)
         return lambda belief: lexical.score(lexical.bag(belief), terms, statistics) if belief.id in named else 0.0
 

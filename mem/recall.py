@@ -25,7 +25,7 @@ class Because(NamedTuple):
     matched: str
     """The words of the prompt or query."""
     how: str
-    """`exact`, `stem`, `relation`, `pinned` or `persona`."""
+    """`exact`, `stem`, `typo`, `relation`, `pinned` or `persona`."""
 
 
 class Hit(NamedTuple):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mem.belief import Alias, Belief, from_record, parse_time, time_text, to_record
 from mem.errors import Busy, StoreUnusable, UsageMistake
 from mem.scope import Scope
+from mem.text import MISTYPED
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -83,6 +84,9 @@ def _first_schema(db: Database) -> None:
                phrase TEXT NOT NULL, surface TEXT NOT NULL, origin TEXT NOT NULL,
                PRIMARY KEY (scope, key, belief, phrase, surface)) WITHOUT ROWID""",
         "CREATE INDEX surface_by_belief ON surface (belief)",
+        # The words of the surfaces, for slips of the finger; beliefs counts those that use it.
+        """CREATE TABLE spelling (scope INTEGER NOT NULL, word TEXT NOT NULL, beliefs INTEGER NOT NULL,
+               PRIMARY KEY (scope, word)) WITHOUT ROWID""",
         "INSERT INTO scope (path) VALUES ('user')",
     ):
         db.execute(statement)
@@ -595,12 +599,21 @@ class Transaction:
             "INSERT OR IGNORE INTO surface (scope, belief, key, phrase, surface, origin) VALUES (?, ?, ?, ?, ?, ?)",
             [(scope, number, *surface) for surface in index.surfaces],
         )
+        self.store._many(
+            """INSERT INTO spelling (scope, word, beliefs) VALUES (?, ?, 1)
+               ON CONFLICT (scope, word) DO UPDATE SET beliefs = beliefs + 1""",
+            [(scope, word) for word in _spelt(phrase for _, phrase, _, _ in index.surfaces)],
+        )
 
     def _remove_index(self, id: str) -> None:
         found = self.store.rows("SELECT n FROM belief WHERE id = ?", id)
         if not found:
             return
         number = found[0][0]
+        surfaces = self.store.rows("SELECT DISTINCT scope, phrase FROM surface WHERE belief = ?", number)
+        spelt = [(surfaces[0][0], word) for word in _spelt(phrase for _, phrase in surfaces)]
+        self.store._many("UPDATE spelling SET beliefs = beliefs - 1 WHERE scope = ? AND word = ?", spelt)
+        self.store._many("DELETE FROM spelling WHERE scope = ? AND word = ? AND beliefs <= 0", spelt)
         self.store.rows("DELETE FROM surface WHERE belief = ?", number)
         for scope, length, terms in self.store.rows(
             "SELECT scope, length, terms FROM document WHERE belief = ?", number
@@ -620,6 +633,12 @@ class Transaction:
                 length, scope,
             )  # fmt: skip
             self.store.rows("DELETE FROM document WHERE belief = ?", number)
+
+
+def _spelt(phrases: Iterable[str]) -> list[str]:
+    """The distinct words of some phrases in which a slip of the finger is forgiven."""
+    words = {word for phrase in phrases for word in phrase.split(" ")}
+    return sorted(word for word in words if len(word) >= MISTYPED and word.isalpha())
 
 
 def belief_of(change: str) -> Belief:

@@ -6,6 +6,7 @@ begin or end inside an identifier. `terms` is a bag of canonical forms, for scor
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import unicodedata
@@ -133,6 +134,93 @@ def _pieces(scanner: _Scanner, chunk: str, start: int, segment: int) -> Iterator
         )
 
 
+# -- what a prompt says in its own words ------------------------------------------------------------
+
+# Lines that a program wrote: stack traces, logs, compilers, diffs, tests, code. One expression, compiled
+# when a prompt first needs it.
+_PROGRAM_LINE = r"""\s*(?:
+    at\s\S+[(:].* | File\s"[^"]*",\sline\s\d+.* | Traceback\s\(.* | Caused\sby:.* | goroutine\s\d+.* | panic:.*
+  | thread\s'[^']*'\spanicked.* | (?:\w+\.)*\w*(?:Error|Exception):\s.* | (?:\w+\.)+\w*(?:Error|Exception)
+  | \S+\.\w{1,5}:\d+(?::\d+)?(?:[:\s].*)?
+  | \[?\d{4}[-/]\d\d[-/]\d\d[T\s]\d\d:\d\d.* | \[?\d\d:\d\d:\d\d\b.* | [A-Z][a-z]{2}\s+\d{1,2}\s\d\d:\d\d:\d\d.*
+  | \[?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b(?:\]|:|\s+[\[(\d]).* | [IWEF]\d{4}\s\d\d:.*
+  | (?:level|lvl|severity)=\w+.* | time=["\d].*
+  | diff\s--git\s.* | index\s[0-9a-f]+\.\..* | (?:---|\+\+\+)\s\S+.* | @@\s.*
+  | (?:PASS|FAIL|PASSED|FAILED|SKIPPED|not\sok|ok)\s[\w./-]*[./:\d]\S*.* | \S+::\S+.* | [=_]{3,}.*[=_]{3,} | E\s{3,}.*
+  | [\u2713\u2714\u2717\u2718\u25cf]\s.*
+  | \$\s\S.* | >>>\s.*
+  | .*[;{}] | .*\)\s?(?:->\s?[^:]+)?: | [}\])]+[,;]? | "[^"]+"\s*:\s.*
+  | (?:import|from)\s[\w.{*'"]+(?:\s(?:import|from|as)\b.*)?
+  | (?:const|let|var|return|export|def|func|fn|class)\s.*[=({]\S*.*
+  | [\w.\[\]"']+\s(?:[:+*/-]?=|=>)\s\S.* | [A-Z_]{3,}=\S+
+)\s*"""
+
+# Inside a sentence: addresses, paths, hashes and tags.
+_PROGRAM_SPAN = r"""
+    \b[a-z][a-z0-9+.-]{1,20}://\S+ | \bwww\.\S+ | (?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+(?::\S*)?
+  | \b[A-Za-z]:\\\S* | \\\\\S+
+  | (?<![\w/<])(?:~|\.{1,2})?/[^\s,;:)'"`]+ | (?<![\w.@-])[\w.@-]{1,80}(?:/[\w.@-]{1,80}){2,}/?
+  | (?<![\w.@-])[\w.@-]{1,80}/[\w@-]{1,80}(?:\.[\w@-]{1,80})*\.[a-z][a-z0-9]{0,4}\b
+  | \b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b | \b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,64}\b
+  | </?[A-Za-z!][^<>\n]{0,200}>
+"""
+
+
+class Prompt(NamedTuple):
+    """What of a prompt may name a belief."""
+
+    text: str
+    """Normalised prose; then each piece of inline code in a paragraph of its own."""
+    words: list[Word]
+    """Words of the text. A piece of inline code names only as a whole."""
+
+
+@cache
+def read_prompt(prompt: str) -> Prompt:
+    """The words a person wrote, without what they pasted: code, traces, logs, diffs, addresses, paths, markup."""
+    prose, code = _prose(normalise(prompt))
+    found = words(prose)
+    for span in code:
+        start, segment = len(prose) + 2, found[-1].segment + 1 if found else 0
+        prose += f"\n\n{span}"
+        parts = words(span)
+        for at, word in enumerate(parts):
+            found.append(Word(word.form, start + word.start, start + word.end, at == 0, at == len(parts) - 1, segment))
+    return Prompt(prose, found)
+
+
+def _prose(prompt: str) -> tuple[str, list[str]]:
+    """The prose of a prompt, with breaks where something was taken out, and its inline code."""
+    if "\n" in prompt or re.search(r"[:;{}=$>\d]", prompt):
+        prompt = "\n".join(_prose_lines(prompt.split("\n")))
+    code: list[str] = []
+    if "`" in prompt:
+        code = [found[2].strip() for found in re.finditer(r"(`{1,3})([^`\n]+)\1", prompt)]
+        prompt = re.sub(r"(`{1,3})([^`\n]+)\1", " ; ", prompt)
+    if re.search(r"[/\\@<\d]|www", prompt):
+        prompt = re.sub(_PROGRAM_SPAN, " ; ", prompt, flags=re.VERBOSE)
+    return prompt, code
+
+
+def _prose_lines(lines: Sequence[str]) -> Iterator[str]:
+    """The lines that a person wrote; an empty one for each that was pasted."""
+    fence, diff, listed, indented, blank = "", False, False, False, True
+    for line in lines:
+        bare = line.strip()
+        if fence or bare[:3] in ("```", "~~~"):
+            fence = "" if fence and bare.startswith(fence) and not bare.strip(fence[0]) else fence or bare[:3]
+            yield ""
+            continue
+        deep = line.startswith(("    ", "\t"))
+        indented = deep and not listed and (blank or indented)
+        diff = bare.startswith(("diff --git", "@@ ")) or (diff and line[:1] in ("+", "-", " "))
+        if not deep and bare:
+            listed = re.match(r"[-*+\u2022]\s|\d+[.)]\s", bare) is not None
+        blank = not bare
+        probe = line if len(line) <= 500 else line[:400] + line[-100:]  # its ends tell what a line is
+        yield "" if indented or diff or (bare and re.fullmatch(_PROGRAM_LINE, probe, re.VERBOSE)) else line
+
+
 def split_camel(text: str) -> str:
     """`TypeScript` as `Type Script`; capitals in a row stay together."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text)
@@ -249,6 +337,64 @@ def _roots(word: str) -> set[str]:
             root = root[:-1]
         levelled.add(root[:-1] + "i" if root.endswith("y") else root)
     return levelled
+
+
+def typo(written: str, wanted: str) -> bool:
+    """True if a folded word of a prompt is a word of a name or alias with one slip of the finger.
+
+    One letter too many, too few, wrong, or two exchanged, after the first two; the wanted word has five
+    letters or more; and what was written is no common word itself (`draft` is not a slip for `drift`).
+    """
+    if len(wanted) < MISTYPED or written[:2] != wanted[:2] or not (written.isalpha() and wanted.isalpha()):
+        return False
+    return _one_edit(written, wanted) and frequency(written) == 0
+
+
+MISTYPED = 5
+"""Letters of a word from which on a slip is forgiven; shorter words are too close to each other."""
+
+
+def _one_edit(a: str, b: str) -> bool:
+    """True if two words are one insertion, deletion, substitution or exchange of neighbours apart."""
+    if abs(len(a) - len(b)) > 1 or a == b:
+        return False
+    at = next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    if len(a) != len(b):
+        longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+        return longer[at + 1 :] == shorter[at:]
+    return a[at + 1 :] == b[at + 1 :] or (a[at : at + 2] == b[at : at + 2][::-1] and a[at + 2 :] == b[at + 2 :])
+
+
+def frequency(word: str) -> int:
+    """Occurrences of a folded word in ten million words of English; 0 beyond the 20,000 commonest.
+
+    Source: mem/model/words.tsv, the mean over dialogue, definitions and prose.
+    """
+    return _row(word)[0]
+
+
+def everyday(word: str) -> bool:
+    """True for function words and the 500 words that are commonest in every kind of text."""
+    return word in FUNCTION_WORDS or _row(word)[1] >= EVERYDAY
+
+
+EVERYDAY = 602
+"""Occurrences in ten million words, in the kind of text that uses it least: the 500th word has 602."""
+
+
+def _row(word: str) -> tuple[int, int]:
+    table = _table()
+    at = table.find(f"\n{word}\t".encode())
+    if at < 0:
+        return 0, 0
+    _, mean, least = table[at + 1 : table.index(b"\n", at + 1)].split(b"\t")
+    return int(mean), int(least)
+
+
+@cache
+def _table() -> bytes:
+    with open(os.path.join(os.path.dirname(__file__), "model", "words.tsv"), "rb") as file:
+        return b"\n" + file.read()
 
 
 def fault(text: str) -> str | None:

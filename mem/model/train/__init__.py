@@ -1,0 +1,1 @@
+"""What makes the files in `mem/model`; left out of the wheel. Each script takes the corpus folder."""
