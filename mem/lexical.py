@@ -146,16 +146,17 @@ def _misspelt(view: View, words: Sequence[text.Word], overlay: Overlay) -> dict[
         if len(word.form) >= text.MISTYPED - 1 and word.form.isalpha() and not text.frequency(word.form)
     }
     changed = [row for belief in overlay.values() if belief is not None for row in surfaces(belief)]
-    known = {word for _, phrase, _, _ in changed for word in phrase.split(" ")}
+    spelt = {word for _, phrase, _, _ in changed for word in phrase.split(" ")}
+    found: dict[str, set[str]] = {}
     for prefix in {form[:2] for form in unknown}:
-        known |= {
-            word
-            for (word,) in view.rows(
-                "SELECT DISTINCT word FROM spelling WHERE scope :scopes AND word >= ? AND word < ?",
-                prefix, prefix + "\U0010ffff",
-            )
-        }  # fmt: skip
-    found = {form: {word for word in known if text.typo(form, word)} for form in unknown - known}
+        rows = view.rows(
+            "SELECT word FROM spelling WHERE scope :scopes AND word >= ? AND word < ?", prefix, prefix + "\U0010ffff"
+        )
+        known = {word for (word,) in rows} | {word for word in spelt if word.startswith(prefix)}
+        for form in unknown - known:
+            if form.startswith(prefix):
+                near = (word for word in known if -2 < len(word) - len(form) < 2)
+                found[form] = {word for word in near if text.typo(form, word)}
     return {form: meant for form, meant in found.items() if meant}
 
 
