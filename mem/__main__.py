@@ -15,6 +15,9 @@ def main() -> None:
     # A command makes its objects and ends. Looking for garbage among them, and taking the interpreter
     # apart afterwards, would cost a hot command a sixth of its time.
     gc.disable()
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     sys.stderr.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     status = run(sys.argv[1:])

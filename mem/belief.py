@@ -103,6 +103,10 @@ class Belief(NamedTuple):
         """True for what may be handed out unasked: live, approved, not archived."""
         return self.live and self.review == "approved" and not self.archived
 
+    def holds(self, now: datetime) -> bool:
+        """True unless its time is over or has not come."""
+        return not (self.valid_until and self.valid_until <= now) and not (self.valid_from and self.valid_from > now)
+
     @property
     def anchor(self) -> datetime:
         """When the forgetting curve last started: at the last confirmation, or at creation."""

@@ -14,18 +14,19 @@ from mem import __version__, hot, show
 from mem.belief import STATUSES, TYPES, is_id
 from mem.errors import Problem, UsageMistake
 from mem.inject import DEFAULT_BUDGET
-from mem.memory import refuse_agents
 
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A local-first personal memory: typed beliefs, found by word, scoped, and handed to coding agents.",
 )
 scope_app = typer.Typer(rich_markup_mode=None, help="Show what is open and why; declare and map scopes.")
 app.add_typer(scope_app, name="scope")
+
+MOST_PROBLEMS = 20
+"""Problems that are printed one by one; nobody reads the thousandth."""
 
 Scope = Annotated[list[str] | None, typer.Option("--scope", metavar="SCOPE", help="Scope to open; repeat for several.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -37,11 +38,11 @@ def main(arguments: Sequence[str]) -> int:
     try:
         status = typer.main.get_command(app).main(list(arguments), prog_name="mem", standalone_mode=False)
     except typer.TyperException as error:
-        command = next((word for word in arguments if not word.startswith("-")), "")
-        known = {one.name or one.callback.__name__ for one in app.registered_commands if one.callback}
-        raise UsageMistake(
-            error.format_message().rstrip("."), f"mem {command} --help" if command in known else "mem --help"
-        ) from None
+        context = getattr(error, "ctx", None)
+        hint = f"{context.command_path if context is not None else 'mem'} --help"
+        if "unexpected extra argument" in error.format_message():
+            hint += ", and put a text of several words in quotes"
+        raise UsageMistake(error.format_message().rstrip("."), hint) from None
     except typer.Abort:
         raise KeyboardInterrupt from None
     return int(status or 0)
@@ -58,11 +59,14 @@ def _option(command: str, field: str) -> Any:
 
 @app.callback(invoke_without_command=True)
 def _top(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     if version:
         print(f"mem {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 # -- the main job -----------------------------------------------------------------------------------
@@ -119,6 +123,8 @@ def remember(
     }
     done = hot.session().remember(content, fields, supersede, by[6:] if by else None)
     sys.stdout.write(show.dump(show.remember_document(done)) if json else show.remembered_text(done))
+    if done.close:
+        hot.warn(f"{done.belief.scope} is a new scope; if you meant {' or '.join(done.close)}: mem undo")
     return 0
 
 
@@ -253,7 +259,7 @@ def undo(
     return 0
 
 
-@app.command(context_settings={"ignore_unknown_options": True})
+@app.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})  # -h may be an alias
 def alias(
     id: Annotated[str, typer.Argument(help="Id of the belief.")],
     changes: Annotated[list[str], typer.Argument(help="+NEW to add an alias, -OLD to take one away.")],
@@ -279,6 +285,7 @@ def alias(
 def review(
     approve: Annotated[list[str] | None, typer.Option(metavar="ID", help="Approve; repeatable.")] = None,
     reject: Annotated[list[str] | None, typer.Option(metavar="ID", help="Reject; repeatable.")] = None,
+    all: Annotated[bool, typer.Option("--all", help="Approve all that is listed.")] = False,
     scope: Scope = None,
 ) -> int:
     """List what agents and imports proposed; approve or reject it.
@@ -288,9 +295,15 @@ def review(
     mem review --approve 8f3k --reject 2m9p
     """
     memory = hot.session()
+    elsewhere = memory.pending_elsewhere(scope or ())
+    if all:
+        _, pending = memory.beliefs(scope or (), pending=True, everything=False)
+        approve = [*(approve or []), *(belief.id for belief in pending if belief.id not in (reject or []))]
     if not approve and not reject:
-        refuse_agents("review")
-        return list_(scope=scope, pending=True)
+        list_(scope=scope, pending=True)
+        if elsewhere:
+            hot.warn(f"more wait in {', '.join(f'{name} ({count})' for name, count in elsewhere.items())}: --scope")
+        return 0
     for belief in memory.review(approve or (), reject or (), scope or ()):
         print(f"{'approved' if belief.review == 'approved' else 'rejected'} {belief.name} ({belief.id})")
     return 0
@@ -309,7 +322,8 @@ def scope_(context: typer.Context, scope: Scope = None, json: Json = False) -> i
     """
     if context.invoked_subcommand is not None:
         return 0
-    opened, _ = hot.session().scopes(scope or ())
+    memory = hot.session()
+    opened, _ = memory.scopes(scope or ())
     if json:
         names = {"scopes": opened.scopes, "visible": opened.visible}
         document = {key: [str(one) for one in value] for key, value in names.items()}
@@ -317,6 +331,9 @@ def scope_(context: typer.Context, scope: Scope = None, json: Json = False) -> i
         return 0
     print(f"open:    {', '.join(map(str, opened.scopes))} ({opened.reason})")
     print(f"visible: {', '.join(map(str, opened.visible))}")
+    target, reason = memory.destination()
+    if not scope and target not in opened.scopes:
+        print(f"a new belief goes to {target} ({reason})")
     return 0
 
 
@@ -495,14 +512,13 @@ def _content(argument: str | None) -> str:
         from mem.text import MAX_TEXT
 
         data = sys.stdin.buffer.read(4 * MAX_TEXT + 1)
+        if len(data) > 4 * MAX_TEXT:
+            raise UsageMistake(f"standard input holds more than {MAX_TEXT:,} characters", "mem remember TEXT")
         try:
             content = data.decode("utf-8")
         except UnicodeDecodeError as error:
-            if len(data) <= 4 * MAX_TEXT:
-                raise UsageMistake(
-                    f"standard input is not UTF-8 at byte {error.start + 1}", "convert it, for example with iconv"
-                ) from None
-            content = data.decode("utf-8", "replace")
+            hint = "convert it, for example with iconv"
+            raise UsageMistake(f"standard input is not UTF-8 at byte {error.start + 1}", hint) from None
     else:
         content = argument
     content = content.replace("\r\n", "\n").strip()
@@ -541,5 +557,7 @@ def _progress(done: int) -> None:
 
 
 def _print_problems(problems: Sequence[Problem]) -> None:
-    for problem in problems:
+    for problem in problems[:MOST_PROBLEMS]:
         hot.warn(str(problem))
+    if len(problems) > MOST_PROBLEMS:
+        hot.warn(f"and {len(problems) - MOST_PROBLEMS:,} more; --json lists them all")

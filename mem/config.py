@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from mem.errors import StoreUnusable
+
 
 class Home(NamedTuple):
     """The memory folder and what belongs to this machine in it."""
@@ -33,22 +35,41 @@ class Home(NamedTuple):
 
     @property
     def replica(self) -> str:
-        """The file with the replica id and the path of its database, a line each."""
+        """The file with the replica id, the path of its database, and this folder's path, a line each."""
         return os.path.join(self.local, "replica")
 
     def database(self) -> str | None:
-        """The path of the database, or None if this folder has none yet."""
-        try:
-            with open(self.replica, encoding="utf-8") as file:
-                lines = file.read().splitlines()
-        except (FileNotFoundError, NotADirectoryError):
+        """The path of the database, or None if this folder has none yet.
+
+        A folder that was moved keeps its database, which may have moved along.
+        Raises: StoreUnusable if this folder is a copy of one that still has that database.
+        """
+        lines = _lines(self.replica)
+        if len(lines) < 3:
             return None
-        return lines[1] if len(lines) > 1 else None
+        replica, database, folder = lines[:3]
+        if folder != self.path and _lines(Home(folder).replica)[:1] == [replica]:
+            raise StoreUnusable(
+                f"{self.path} is a copy of {folder}, and its database belongs there",
+                f"rm -r {self.local}; mem init makes it a memory of its own, from its pages",
+            )
+        if not os.path.exists(database):
+            moved = os.path.join(data_directory(), replica, "memory.db")
+            return moved if os.path.exists(moved) else database
+        return database
 
 
 def home() -> Home:
     """The memory folder of this session: `MEM_HOME`, else `~/mem`."""
     return Home(os.path.abspath(os.path.expanduser(os.environ.get("MEM_HOME") or "~/mem")))
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def data_directory() -> str:

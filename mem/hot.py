@@ -128,6 +128,8 @@ def answer(request: Request) -> int:
             warn(f"the prompt has {len(prompt):,} characters; the first {MAX_PROMPT:,} were read")
         injected = memory.inject(prompt[:MAX_PROMPT], given, values["max_beliefs"], values["budget"], _nonce())
         text = injected.injection.text
+        if injected.injection.withheld and not values["json"]:
+            warn(f"{injected.injection.withheld} of the pinned and named beliefs did not fit the limits")
         sys.stdout.write(show.dump(show.inject_document(injected)) if values["json"] else text and text + "\n")
         return 0
     query = _text(request.text or "")

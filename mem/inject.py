@@ -18,6 +18,8 @@ DEFAULT_BUDGET = 2_000
 """Tokens of one injection, all sections together."""
 PERSONA_SHARE = 0.25
 """Part of the budget that preferences nobody asked for may take."""
+SHORTEST_LINE = 50
+"""Characters below which no belief's line gets: its marks, an id, a type, a scope, a date and a source."""
 CHARACTERS_PER_TOKEN = 3
 """A low guess for English prose (about 4) and a fair one for code and names: it errs on the safe side."""
 
@@ -76,7 +78,7 @@ def arrange(
     sections = Sections([], [], [], [])
     everyone = {belief.id: belief for belief in standing} | {id_: known[id_] for id_ in reasons}
     for id_, belief in everyone.items():
-        if not belief.current:
+        if not (belief.current and belief.holds(now)):
             continue
         section = _section(belief, id_ in reasons, sections)
         if section is not None:

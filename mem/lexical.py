@@ -272,6 +272,24 @@ def search(view: View, query: Sequence[str], known: Statistics, overlay: Overlay
     return scores
 
 
+def scores(
+    view: View, named: Mapping[str, int], query: Sequence[str], known: Statistics, overlay: Overlay
+) -> dict[str, float]:
+    """Scores of some visible beliefs, given as id to row number; as `search` would give them."""
+    found = dict.fromkeys(named, 0.0)
+    ids = {n: id_ for id_, n in named.items()}
+    stored = ",".join(str(n) for n in ids if n not in overlay)
+    sql = f"SELECT belief, term, frequency, length FROM posting WHERE scope :scopes AND belief IN ({stored}) AND term"
+    for n, term, frequency, length in _rows_with(view, sql, dict.fromkeys(query)):
+        gain, flat, slope = known.curve(term)
+        found[ids[n]] += gain * frequency / (frequency + flat + slope * length)
+    for n, id_ in ids.items():
+        belief = overlay.get(n)
+        if belief is not None:
+            found[id_] = score(bag(belief), query, known)
+    return found
+
+
 def score(terms: Mapping[str, float], query: Sequence[str], known: Statistics) -> float:
     """The score of one bag of terms, as `search` would give it were it in the index."""
     length = sum(terms.values())

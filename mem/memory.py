@@ -8,6 +8,7 @@ transaction, and then brings the pages in line. The clock enters here and is pas
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -77,6 +78,7 @@ class Recalled(NamedTuple):
     freshness: str
     """`exact`, or `partial` when there are too many visible pages to look at each."""
     hits: list[Hit]
+    now: datetime
 
 
 class Injected(NamedTuple):
@@ -99,6 +101,8 @@ class Remembered(NamedTuple):
     """`new`, `version` of a belief of that name, or `restated` word for word."""
     reason: str
     """Why it went to this scope."""
+    close: list[str]
+    """For a scope that this belief is the first of: known ones that it may be a slip for."""
 
 
 class Imported(NamedTuple):
@@ -216,7 +220,7 @@ class Memory:
         with self._reading() as store:
             opened = self.open_scopes(store, given)
             if store is None:
-                return Recalled(opened, "exact", [])
+                return Recalled(opened, "exact", [], self._clock())
             view = store.visible(opened.visible)
             overlay, freshness = self._overlay(view)
             terms = list(text.terms(query))
@@ -232,7 +236,7 @@ class Memory:
             now = self._clock()
             best_hits = recalling.rank([_hit(belief, relevance[n], now) for n, belief in found.items()], k)
             hits = [hit._replace(because=_reasons(hit.belief, words)) for hit in best_hits]
-            return Recalled(opened, freshness, hits)
+            return Recalled(opened, freshness, hits, now)
 
     def _named_archived(self, view: View, query: str, overlay: Overlay) -> dict[int, Belief]:
         """Archived beliefs whose name or alias the query holds word for word."""
@@ -259,27 +263,28 @@ class Memory:
                 for n, reasons in named.items()
                 if n in beliefs and beliefs[n].current
             }
+            numbers = {belief.id: n for n, belief in beliefs.items() if belief.id in because}
             known = {belief.id: belief for belief in beliefs.values()}
             known |= self._participants(view, [known[id_] for id_ in because], overlay)
             now = self._clock()
-            sections = injecting.arrange(
-                self._standing(view, overlay, now), because, known, self._scorer(view, prompt, because, overlay), now
-            )
+            standing = self._standing(view, overlay, now, budget)
+            score = self._scorer(view, prompt, numbers, overlay)
+            sections = injecting.arrange(standing, because, known, score, now)
             injection = injecting.cut(sections, max_beliefs=max_beliefs, budget=budget, nonce=nonce)
             return Injected(opened, freshness, injection)
 
-    def _scorer(
-        self, view: View, prompt: str, named: Mapping[str, object], overlay: Overlay
-    ) -> Callable[[Belief], float]:
+    def _scorer(self, view: View, prompt: str, named: Mapping[str, int], overlay: Overlay) -> Callable[[Belief], float]:
         """How well a named belief matches the prompt as a whole; with one belief there is no order to find."""
         if len(named) < 2:
             return lambda belief: 0.0
         terms = [term for term, _ in text.terms(text.read_prompt(prompt).text)]
         statistics = lexical.statistics(view, terms, overlay)
-        return lambda belief: lexical.score(lexical.bag(belief), terms, statistics) if belief.id in named else 0.0
+        scores = lexical.scores(view, named, terms, statistics, overlay)
+        return lambda belief: scores.get(belief.id, 0.0)
 
-    def _standing(self, view: View, overlay: Overlay, now: datetime) -> list[Belief]:
-        """What is there without being named: pinned beliefs, and the preferences that faded least."""
+    def _standing(self, view: View, overlay: Overlay, now: datetime, budget: int) -> list[Belief]:
+        """What is there unasked: pinned beliefs, and as many preferences as could fit, least faded first."""
+        fitting = budget * injecting.CHARACTERS_PER_TOKEN * injecting.PERSONA_SHARE / injecting.SHORTEST_LINE
         rows = view.rows(
             """SELECT n
                FROM belief
@@ -290,8 +295,9 @@ class Memory:
                    FROM belief
                    WHERE scope = (SELECT n FROM scope WHERE path = 'user') AND type = 'preference' AND current
                    ORDER BY (? - anchor) / stability
-                   LIMIT 100)""",
+                   LIMIT ?)""",
             now.timestamp(),
+            int(fitting) + 1,
         )
         found = self._numbered(view, [n for (n,) in rows], overlay)
         changed = {n: belief for n, belief in overlay.items() if belief is not None}
@@ -316,10 +322,14 @@ class Memory:
         found = {n: overlay.get(n) or stored.get(n) for n in wanted}
         return {n: belief for n, belief in found.items() if belief is not None}
 
-    def _overlay(self, view: View) -> tuple[Overlay, str]:
-        """Beliefs whose pages are not as mem wrote them, by row number; None for a page that is gone."""
-        pages = view.rows("SELECT path, mtime, size FROM page WHERE scope :scopes LIMIT ?", SWEEP + 1)
-        if len(pages) > SWEEP:
+    def _overlay(self, view: View, sweep: int | None = SWEEP) -> tuple[Overlay, str]:
+        """Beliefs whose pages are not as mem wrote them, by row number; None for a page that is gone.
+
+        `sweep` is how many pages may be looked at; None looks at all.
+        """
+        limit = -1 if sweep is None else sweep + 1
+        pages = view.rows("SELECT path, mtime, size FROM page WHERE scope :scopes LIMIT ?", limit)
+        if sweep is not None and len(pages) > sweep:
             return {}, "partial"
         overlay: dict[int, Belief | None] = {}
         stat, top = os.stat, self.home.path + "/"
@@ -333,7 +343,7 @@ class Memory:
             id_ = view.rows("SELECT id FROM page WHERE scope :scopes AND path = ?", path)[0][0]
             changed = self._changed_page(view, id_, path) if status is not None else None
             if status is None:
-                self._warn(f"{path} is gone; what it said is withheld")
+                self._warn(f"{path} is gone; what it said is withheld (mem forget {id_} makes that last)")
             if status is None or changed is not None:
                 overlay[_number_of(view, id_)] = changed
         return overlay, "exact"
@@ -381,7 +391,7 @@ class Memory:
                 return opened, []
             view = store.visible(opened.visible)
             overlay, _ = self._overlay(view)
-            rows = view.rows(f"SELECT n FROM belief WHERE scope :scopes AND {where} ORDER BY created, id")
+            rows = view.rows(f"SELECT n FROM belief WHERE scope :scopes AND {where} ORDER BY n")
             numbers = dict.fromkeys([n for (n,) in rows])
             found = self._numbered(view, numbers | dict.fromkeys(overlay), overlay).values()
             kept = [
@@ -389,7 +399,16 @@ class Memory:
                 for belief in found
                 if everything or (belief.live and belief.review == "pending" if pending else belief.current)
             ]
-            return opened, sorted(kept, key=lambda belief: (belief.created, belief.id))
+            return opened, sorted(kept, key=lambda belief: belief.created)
+
+    def destination(self) -> tuple[Scope, str]:
+        """Where a write without `--scope` would go, and why."""
+        with self._reading() as store:
+            if store is None:
+                with_nothing = scopes.names_of_remote(scopes.remote_of(_working_directory() or "/") or "")
+                return (with_nothing[0], "the git remote") if with_nothing else (USER, "nothing else is known")
+            scope, reason, _ = self._scope_to_write(store, None)
+            return scope, reason
 
     def scopes(self, given: Sequence[str]) -> tuple[OpenScopes, dict[str, int]]:
         """What is open and why, and every scope with its number of beliefs."""
@@ -403,10 +422,11 @@ class Memory:
             return store.mappings() if store is not None else {}
 
     def export(self, given: Sequence[str]) -> list[Belief]:
-        """All beliefs of exactly these scopes, or of all; by creation, then id.
+        """All beliefs of exactly these scopes, or of all, as their pages say now; by creation, then id.
 
-        Raises: UsageMistake for an unknown scope.
+        Raises: UsageMistake for an unknown scope; Refused under an agent's environment.
         """
+        refuse_agents("export")
         with self._reading() as store:
             if store is None:
                 return []
@@ -414,8 +434,12 @@ class Memory:
                 parsed = [scopes.parse(one) for one in given]
                 for scope in parsed:
                     _require_known(scope, store.scopes())
-                return store.visible(parsed).beliefs()
-            return store.everything().beliefs()
+                view = store.visible(parsed)
+            else:
+                view = store.everything()
+            overlay, _ = self._overlay(view, sweep=None)
+            found = self._numbered(view, [n for (n,) in view.rows("SELECT n FROM belief WHERE scope :scopes")], overlay)
+            return sorted(found.values(), key=lambda belief: (belief.created, belief.id))
 
     def operations(self, limit: int) -> list[Operation]:
         """The latest acts that can be undone, newest first."""
@@ -426,6 +450,7 @@ class Memory:
         """Whether database, tree and index agree; under the lock, so that nothing moves meanwhile."""
         from mem import sync
 
+        refuse_agents("doctor")
         if self.home.database() is None:
             return Report(0, 0, 0, None, [])
         with self._locked_store() as store:
@@ -457,8 +482,7 @@ class Memory:
 
         self._make_home()
         with locked(self.home.lock):
-            path = self.home.database() or self._make_replica()
-            store = Store.writing(path)
+            store = self._open_to_write()
             try:
                 self._report(sync.deliver(self.home, store))
                 yield store
@@ -492,6 +516,8 @@ class Memory:
         from mem import git
 
         try:
+            if not os.path.exists(self.home.path):
+                os.makedirs(self.home.path, mode=0o700)
             os.makedirs(self.home.local, mode=0o700, exist_ok=True)
             reason = git.make_repository(self.home.path)
             _append_line(os.path.join(self.home.path, ".gitignore"), ".mem/local/")
@@ -503,21 +529,45 @@ class Memory:
         if reason is not None:
             self._warn(f"the memory folder is not a git repository: {reason}")
 
-    def _make_replica(self) -> str:
-        replica = _mint()
-        path = os.path.join(data_directory(), replica, "memory.db")
-        temporary = f"{self.home.replica}.{os.getpid()}"
+    def _open_to_write(self) -> Store:
+        path = self.home.database()
+        if path is None:
+            replica = _mint()
+            path = os.path.join(data_directory(), replica, "memory.db")
+            store = self._make_store(path)
+        else:
+            replica, store = os.path.basename(os.path.dirname(path)), Store.writing(path)
+        record = f"{replica}\n{path}\n{self.home.path}\n"
         try:
-            with open(temporary, "w", encoding="utf-8") as file:
-                file.write(f"{replica}\n{path}\n")
-            Store.writing(path).close()
-            os.replace(temporary, self.home.replica)
+            _write_whole(self.home.replica, record)
         except OSError as error:
+            store.close()
             raise unusable(error, self.home.replica) from error
-        return path
+        return store
+
+    def _make_store(self, path: str) -> Store:
+        """A new database, with the beliefs of the pages that are there: a clone, or after a loss."""
+        from mem import sync
+
+        store = Store.writing(path, create=True)
+        now = self._clock()
+        pages, problems = sync.read_pages(self.home, now)
+        with store.transaction("adopt", "take in pages", source="user", now=now) as transaction:
+            for belief, page in pages:
+                transaction.adopt(belief, lexical.indexed(belief), page)
+        if pages:
+            self._warn(f"took in {len(pages)} pages that were in {self.home.path}")
+        for problem in problems:
+            self._warn(f"{problem}; it was left out")
+        return store
 
     def init(self) -> str:
-        """Make the memory folder, the repository and the database; returns the folder's path."""
+        """Make what is missing of memory folder, repository and database; returns the folder's path."""
+        self._make_home()
+        path = self.home.database()
+        if path is not None and not os.path.exists(path):
+            with locked(self.home.lock):
+                self._make_store(path).close()
         with self._locked_store():
             return self.home.path
 
@@ -542,12 +592,16 @@ class Memory:
         complaint = text.fault(content)
         if complaint:
             raise UsageMistake(f"the text {complaint}; nothing was remembered", "mem remember TEXT")
+        for surface in fields.get("aliases") or []:
+            require_nameable(surface)
         author = f"agent:{by}" if by is not None else self._author()
         fields = {key: value for key, value in fields.items() if value is not None}
         now = self._clock()
         with self._writing("remember", "remember", author) as transaction:
             store = transaction.store
             scope, reason, remote = self._scope_to_write(store, fields.pop("scope", None))
+            typed = reason.startswith("given") and str(scope) not in store.scopes()
+            close = _close_scopes(scope, store.scopes()) if typed else []
             view = store.visible([scope])
             if "participants" in fields:
                 seen = store.visible(scopes.visible([scope]))
@@ -569,44 +623,63 @@ class Memory:
                 belief = from_record(record, id=self._fresh_id(store), now=now, source=author)
             except ValueError as error:
                 raise UsageMistake(f"this cannot be remembered: {error}", "mem remember --help") from None
-            belief, outcome = self._settle_identity(view, belief, derived, fields, now)
+            old = self._superseded(store, supersede, scope, author) if supersede is not None else None
+            if old is not None and "type" in derived:
+                belief = belief._replace(type=old.type, stability=retention.INITIAL_STABILITY[old.type])
+            belief, outcome = self._settle_identity(view, belief, derived, fields, old.id if old else None, now)
             if remote is not None:
                 transaction.set_remote(remote, str(scope))
-            if supersede is not None:
-                self._supersede(transaction, supersede, belief, author, now)
+            if old is not None:
+                self._put(transaction, old._replace(status="superseded", superseded_by=belief.id, updated=now))
             path = self._put(transaction, belief)
             transaction.summary = f"remember {belief.name} ({belief.id})"
-        return Remembered(belief, derived, path, outcome, reason)
+        return Remembered(belief, derived, path, outcome, reason, close)
 
     def _settle_identity(
-        self, view: View, belief: Belief, derived: Sequence[str], fields: Mapping[str, Any], now: datetime
+        self,
+        view: View,
+        belief: Belief,
+        derived: Sequence[str],
+        fields: Mapping[str, Any],
+        superseded: str | None,
+        now: datetime,
     ) -> tuple[Belief, str]:
-        """Whether this is a new belief, a version of one with the same given name, or one said again."""
+        """Whether this is a new belief, a version of one with the same given name, or one said again.
+
+        A name keeps its type unless another one is given; `superseded` is the id that makes room.
+        """
         if belief.review == "approved":
             for old in view.beliefs("content = ? AND current", belief.content):
-                if "name" in derived and (old.type == belief.type or "type" in derived):
+                if "name" in derived and (old.type == belief.type or "type" in derived) and old.id != superseded:
                     said = {key: getattr(belief, key) for key in fields}
                     return _confirm(old._replace(**said), now)._replace(updated=now), "restated"
-            for old in view.beliefs("name = ? AND type = ? AND current", belief.name, belief.type):
-                if "name" not in derived:
-                    return _version(old, belief, fields, now), "version"
-        taken = {name for (name,) in view.rows("SELECT name FROM belief WHERE scope :scopes")}
+            same_name = view.beliefs("name = ? AND current", belief.name) if "name" not in derived else []
+            same_type = [old for old in same_name if old.type == belief.type]
+            versions = same_type or (same_name if "type" in derived and superseded is None else [])
+            if len(versions) == 1 and versions[0].id != superseded:
+                return _version(versions[0], belief, fields, now), "version"
+        rows = view.rows("SELECT name FROM belief WHERE scope :scopes AND id IS NOT ?", superseded)
+        taken = {name for (name,) in rows}
         name, n = belief.name, 1
         while name in taken:
             n += 1
             name = f"{belief.name}_{n}"
         return belief._replace(name=name), "new"
 
-    def _supersede(self, transaction: Transaction, reference: str, new: Belief, author: str, now: datetime) -> None:
+    def _superseded(self, store: Store, reference: str, scope: Scope, author: str) -> Belief:
+        """The belief whose place is taken.
+
+        Raises: Refused for an agent; UsageMistake if it is not visible from the scope, or not live.
+        """
         if author != "user":
             raise Refused(
                 f"{author} may propose a belief but not supersede one",
                 "run mem remember --supersede yourself, outside the agent",
             )
-        old = transaction.store.visible(scopes.visible([scopes.parse(new.scope)])).belief(reference)
-        if not old.live or old.id == new.id:
+        old = store.visible(scopes.visible([scope])).belief(reference)
+        if not old.live:
             raise UsageMistake(f"{old.id} ({old.name}) is {old.status} and cannot be superseded", f"mem show {old.id}")
-        self._put(transaction, old._replace(status="superseded", superseded_by=new.id, updated=now))
+        return old
 
     def _fresh_id(self, store: Store) -> str:
         while True:
@@ -617,8 +690,9 @@ class Memory:
     def forget(self, references: Sequence[str], given: Sequence[str]) -> list[Belief]:
         """Take beliefs out of use; `undo` brings them back.
 
-        Raises: UsageMistake if one is unknown, ambiguous or not live.
+        Raises: UsageMistake if one is unknown, ambiguous or not live; Refused under an agent's environment.
         """
+        refuse_agents("forget")
         now = self._clock()
         with self._writing("forget", "forget") as transaction:
             view = self._view_to_write(transaction.store, given)
@@ -638,8 +712,12 @@ class Memory:
     def edit_aliases(self, reference: str, add: Sequence[str], drop: Sequence[str], given: Sequence[str]) -> Belief:
         """Give a belief aliases by hand, or take them away; counts everywhere in the next call.
 
-        Raises: UsageMistake if the belief is unknown, or an alias to drop is not there.
+        Raises: UsageMistake if the belief is unknown, an alias to drop is not there, or one to add could not
+            name anything; Refused under an agent's environment.
         """
+        refuse_agents("alias")
+        for surface in add:
+            require_nameable(surface)
         now = self._clock()
         with self._writing("alias", "alias") as transaction:
             old = self._view_to_write(transaction.store, given).belief(reference)
@@ -659,6 +737,19 @@ class Memory:
             changes = " ".join([*(f"+{one}" for one in add), *(f"-{one}" for one in drop)])
             transaction.summary = f"alias {belief.name} ({belief.id}) {changes}"
         return belief
+
+    def pending_elsewhere(self, given: Sequence[str]) -> dict[str, int]:
+        """Scope to number of pending beliefs, for those that the open scopes do not see; for a person only.
+
+        Raises: Refused under an agent's environment.
+        """
+        refuse_agents("review")
+        with self._reading() as store:
+            if store is None:
+                return {}
+            seen = {str(scope) for scope in self.open_scopes(store, given).visible}
+            waiting = Counter(belief.scope for belief in store.everything().beliefs(PENDING))
+            return {scope: count for scope, count in sorted(waiting.items()) if scope not in seen}
 
     def review(self, approve: Sequence[str], reject: Sequence[str], given: Sequence[str]) -> list[Belief]:
         """Approve pending beliefs, or reject them.
@@ -682,14 +773,16 @@ class Memory:
                 )
             for belief in decided:
                 self._put(transaction, belief)
-            transaction.summary = f"review of {len(decided)} pending"
+            names = ", ".join(f"{belief.name} ({belief.id})" for belief in decided[:3])
+            transaction.summary = f"review of {names}{' and more' if len(decided) > 3 else ''}"
         return decided
 
     def undo(self, steps: int) -> list[Operation]:
         """Put back what the latest acts changed, newest first.
 
-        Raises: NothingFound if there is nothing to undo.
+        Raises: NothingFound if there is nothing to undo; Refused under an agent's environment.
         """
+        refuse_agents("undo")
         with self._writing("undo", "undo") as transaction:
             store = transaction.store
             operations = [one for one in store.operations(steps + 1) if one.kind != "undo"][:steps]
@@ -721,15 +814,17 @@ class Memory:
     def map_scope(self, directory: str, path: str | None) -> str:
         """Map a directory to a scope (None takes the mapping away); returns the directory as stored.
 
-        Raises: UsageMistake if there is no such directory, or no mapping to take away.
+        Raises: UsageMistake if there is no such directory, or no mapping to take away; Refused under an
+            agent's environment.
         """
+        refuse_agents("scope map")
         place = os.path.realpath(os.path.expanduser(directory))
         scope = None if path is None else scopes.parse(path)
         if scope is not None and not os.path.isdir(place):
             raise UsageMistake(f"{place} is not a directory", "mem scope map DIR SCOPE")
         with self._writing("scope", f"scope map {place} {scope or '(none)'}") as transaction:
             if scope is None and place not in transaction.store.mappings():
-                raise UsageMistake(f"{place} is not mapped", "mem scope map")
+                raise UsageMistake(f"{place} is not mapped", "mem scope list")
             if scope is not None:
                 transaction.set_scope(str(scope), True)
             transaction.set_mapping(place, str(scope) if scope else None)
@@ -817,7 +912,7 @@ class Memory:
         if old.scope != belief.scope:
             raise ValueError(f"id {belief.id} is known in the scope {old.scope}; an import does not move it")
         if belief.updated <= old.updated:
-            raise ValueError(f"id {belief.id} is known with other content, and this record is not newer")
+            raise ValueError(f"id {belief.id} is known with other content; a later `updated` makes this a new version")
         if not approve:
             raise ValueError(f"id {belief.id} is known, and only `mem import --approve` may change it")
         self._put(transaction, belief)
@@ -830,6 +925,18 @@ class _DryRun(Exception):
     def __init__(self, imported: Imported) -> None:
         super().__init__()
         self.imported = imported
+
+
+def require_nameable(surface: str) -> None:
+    """Make sure that an alias is one that a prompt can hold and most prompts do not.
+
+    Raises: UsageMistake.
+    """
+    phrases = text.phrases(surface)
+    if not phrases:
+        raise UsageMistake(f"the alias {surface!r} has no letter or digit to name it by", "mem alias ID +NEW")
+    if surface.islower() and all(word in text.FUNCTION_WORDS for word in phrases[0]):
+        raise UsageMistake(f"the alias {surface!r} stands in nearly every prompt", "choose a rarer one")
 
 
 def refuse_agents(command: str) -> None:
@@ -887,11 +994,15 @@ def _number_of(view: View, id_: str) -> int:
 def _require_known(scope: Scope, known: Mapping[str, int]) -> None:
     if str(scope) in known or scope == USER:
         return
-    from difflib import get_close_matches
-
-    close = get_close_matches(str(scope), known, n=3)
+    close = _close_scopes(scope, known)
     hint = f"did you mean {' or '.join(close)}?" if close else f"mem scope add {scope}"
     raise UsageMistake(f"the scope {scope} is not known", hint)
+
+
+def _close_scopes(scope: Scope, known: Iterable[str]) -> list[str]:
+    from difflib import get_close_matches
+
+    return get_close_matches(str(scope), list(known), n=3, cutoff=0.7)
 
 
 def _scope_in(change: str | None) -> str | None:
@@ -903,6 +1014,21 @@ def _working_directory() -> str | None:
         return os.getcwd()
     except FileNotFoundError:
         return None
+
+
+def _write_whole(path: str, content: str) -> None:
+    """Make a small file hold this, in one step, unless it does."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            if file.read() == content:
+                return
+    except FileNotFoundError:
+        pass
+    with open(f"{path}.new", "w", encoding="utf-8") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(f"{path}.new", path)
 
 
 def _append_line(path: str, line: str) -> None:

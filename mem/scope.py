@@ -118,9 +118,9 @@ def remote_of(directory: str) -> str | None:
             name = found[1] if found else None
         elif name is not None and re.match(r"url\s*=", line):
             remotes.setdefault(name, line.partition("=")[2].strip().strip('"'))
-    if "origin" in remotes:
-        return remotes["origin"]
-    return next(iter(remotes.values())) if len(remotes) == 1 else None
+    url = remotes.get("origin") or (next(iter(remotes.values())) if len(remotes) == 1 else None)
+    # Credentials in an address are no part of what tells repositories apart, and must not be shown.
+    return url and re.sub(r"^([a-z+]+://)[^/@]*@", r"\1", url)
 
 
 def _git_directory(repository: str) -> str:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
-from mem.belief import Belief, time_text, to_record
+from mem.belief import Alias, Belief, time_text, to_record
 from mem.inject import Entry
 from mem.memory import Injected, OpenScopes, Recalled, Remembered
 from mem.recall import Because, Hit, strength
@@ -131,7 +131,7 @@ def recall_text(answer: Recalled) -> str:
     lines = []
     for rank, hit in enumerate(answer.hits, 1):
         belief = hit.belief
-        marks = " archived" if belief.archived else ""
+        marks = " archived" if belief.archived else "" if belief.holds(answer.now) else " not valid now"
         place = styled(f"{belief.id}  {belief.type}  {belief.scope}  {hit.score:.2f}{marks}", "dim")
         lines.append(f"{rank:2}. {styled(shown(belief.name), 'name')}  {place}\n    {one_line(belief.content)}\n")
     return "".join(lines)
@@ -143,8 +143,8 @@ def belief_text(belief: Belief, page: str | None, now_retention: float) -> str:
         ("id", belief.id),
         ("type", belief.type),
         ("scope", belief.scope),
-        ("status", belief.status + (", pending review" if belief.review == "pending" else "")),
-        ("aliases", ", ".join(_alias_text(belief, one.text, one.origin, one.weight) for one in belief.aliases)),
+        ("status", belief.status + (", pending review" if belief.review == "pending" and belief.live else "")),
+        ("aliases", ", ".join(_alias_text(one) for one in belief.aliases)),
         ("why", belief.why or ""),
         ("relation", f"{belief.relation or ''} {' '.join(belief.participants)}".strip()),
         ("holds", _span(belief)),
@@ -162,8 +162,8 @@ def belief_text(belief: Belief, page: str | None, now_retention: float) -> str:
     return head + "".join(body)
 
 
-def _alias_text(belief: Belief, text: str, origin: str, weight: float) -> str:
-    return text if origin == "given" else f"{text} ({origin})"
+def _alias_text(entry: Alias) -> str:
+    return entry.text if entry.origin == "given" else f"{entry.text} ({entry.origin})"
 
 
 def _span(belief: Belief) -> str:
@@ -182,9 +182,9 @@ def table(title: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     from rich.text import Text
 
     drawn = Table(box=None, pad_edge=False, header_style="dim")
-    for name in title[:-1]:
-        drawn.add_column(name, no_wrap=True)
-    drawn.add_column(title[-1], no_wrap=True, overflow="ellipsis")
+    for at, name in enumerate(title):
+        whole = max(len(row[at]) for row in clean) if name in ("id", "scope") else None  # what one types is never cut
+        drawn.add_column(name, no_wrap=True, overflow="ellipsis", min_width=whole)
     for row in clean:
         drawn.add_row(*map(Text, row))
     console = Console()
@@ -199,7 +199,7 @@ def belief_rows(beliefs: Iterable[Belief]) -> list[list[str]]:
 
 
 def _state(belief: Belief) -> str:
-    if belief.review == "pending":
+    if belief.review == "pending" and belief.live:
         return "pending"
     return "archived" if belief.archived else belief.status
 
@@ -207,7 +207,8 @@ def _state(belief: Belief) -> str:
 def remembered_text(done: Remembered) -> str:
     """What was stored and what was worked out, so that it can be corrected at once."""
     belief = done.belief
-    head = {"new": "remembered", "version": "new version of", "restated": "already known, confirmed:"}[done.outcome]
+    proposed = "proposed" if belief.review == "pending" else "remembered"
+    head = {"new": proposed, "version": "new version of", "restated": "already known, confirmed:"}[done.outcome]
     notes = [f"type {belief.type}", f"scope {belief.scope} ({done.reason})"]
     if belief.aliases:
         notes.append("aliases " + ", ".join(one.text for one in belief.aliases))

@@ -157,7 +157,7 @@ class Store:
         Raises: StoreUnusable if it is missing, damaged, another program's, or newer than this mem.
         """
         if not os.path.exists(path):
-            raise StoreUnusable(f"the database {path} is missing", "mem doctor")
+            raise missing(path)
         store = cls(_connect(path, "ro"), path)
         try:
             store._check_version()
@@ -172,16 +172,18 @@ class Store:
         return store
 
     @classmethod
-    def writing(cls, path: str) -> Store:
-        """Open for writing, made or brought to this version if need be. The lock must be held.
+    def writing(cls, path: str, *, create: bool = False) -> Store:
+        """Open for writing, brought to this version if need be. The lock must be held.
 
         Raises: StoreUnusable as `reading`, and for a folder or disk that cannot be written.
         """
+        if not create and not os.path.exists(path):
+            raise missing(path)
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         except OSError as error:
             raise unusable(error, path) from error
-        store = cls(_connect(path, "rwc"), path)
+        store = cls(_connect(path, "rwc" if create else "rw"), path)
         try:
             if not store.rows("SELECT name FROM sqlite_master LIMIT 1"):
                 store.rows(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -388,22 +390,25 @@ class View:
         return found
 
     def belief(self, reference: str) -> Belief:
-        """The belief with this id, or the only one whose id begins so (from 4 characters on).
+        """The belief with this id, the only current one of this name, or whose id begins so (4 characters or more).
 
         Raises: UsageMistake if there is none, or more than one.
         """
         exact = self.beliefs("id = ?", reference)
         if exact:
             return exact[0]
-        if len(reference) < 4:
+        named = self.beliefs("name = ? AND current", reference)
+        if len(named) == 1:
+            return named[0]
+        if len(reference) < 4 and not named:
             raise UsageMistake(
                 f"{reference!r} is too short for an id", "give at least 4 characters; `mem list` shows ids"
             )
         low = reference.lower()
-        begun = self.beliefs("substr(id, 1, ?) = ?", len(low), low)
+        begun = named or self.beliefs("substr(id, 1, ?) = ?", len(low), low)
         if len(begun) > 1:
             ids = ", ".join(f"{belief.id} ({belief.name})" for belief in begun[:4])
-            raise UsageMistake(f"{reference!r} begins the ids of {len(begun)} beliefs: {ids}", "give more characters")
+            raise UsageMistake(f"{reference!r} means {len(begun)} beliefs: {ids}", "give more characters")
         if not begun:
             raise UsageMistake(
                 f"no belief {reference!r} is visible in the open scopes", "mem list, or name its scope with --scope"
@@ -509,6 +514,15 @@ class Transaction:
         self.store.rows("DELETE FROM belief WHERE id = ?", id)
         self._promise(id, None)
         self._changes.append(Change("belief", id, before, None))
+
+    def adopt(self, belief: Belief, index: Indexed, page: Page) -> None:
+        """Take in a belief whose page is in place already; nothing that undo would take away."""
+        self._write_belief(belief)
+        self._add_index(belief, index)
+        self.store.rows(
+            "INSERT INTO page (id, scope, path, folded, hash, mtime, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            page.id, self._scope_number(belief.scope), page.path, folded(page.path), page.hash, page.mtime, page.size,
+        )  # fmt: skip
 
     def set_scope(self, path: str, present: bool) -> None:
         """Declare a scope, or take back the declaration of one that holds nothing."""
@@ -717,6 +731,11 @@ def _translated(path: str) -> Iterator[None]:
         raise unusable(error, path) from error
 
 
+def missing(path: str) -> StoreUnusable:
+    """Our error for a database that a memory folder points to and that is not there."""
+    return StoreUnusable(f"the database {path} is missing", "mem init makes a new one from the pages")
+
+
 def unusable(error: Exception, path: str) -> StoreUnusable:
     """Our error for what the system or SQLite said of a file."""
     import errno
@@ -729,7 +748,7 @@ def unusable(error: Exception, path: str) -> StoreUnusable:
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return StoreUnusable(
             f"the database {path} is damaged; the pages in the memory folder are not",
-            "keep a copy of that file, then restore it from a backup",
+            "move that file away; then `mem init` makes a new one from the pages",
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN) or number in (
         errno.EROFS, errno.EACCES, errno.EPERM,

@@ -7,12 +7,15 @@ finishes the outbox. A page that a person changed is never written over.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 
 from mem import tree
 from mem.belief import PLURALS, Belief
 from mem.config import Home
 from mem.errors import Problem, TreeProblem
+from mem.scope import parse
 from mem.store import Page, Store, unusable
 
 CHANGED_BY_HAND = "was changed by hand since mem wrote it"
@@ -32,7 +35,8 @@ def require_untouched(home: Home, store: Store, ids: Iterable[str]) -> None:
         if data is not None and tree.digest(data) != page.hash:
             raise TreeProblem(
                 f"{page.path} {CHANGED_BY_HAND}; nothing was written",
-                "move your version out of the memory folder, then run the command again",
+                "move your version out of the memory folder, run the command again, "
+                "then give your words with mem remember --name",
             )
 
 
@@ -99,6 +103,29 @@ def _write(home: Home, store: Store, id_: str, path: str, old: Page | None) -> t
     placed = tree.place(place, tree.render(belief), expected, home.local)
     number = everything.rows("SELECT n FROM scope WHERE path = ?", belief.scope)[0][0]
     return Page(id_, path, *placed), number
+
+
+def read_pages(home: Home, now: datetime) -> tuple[list[tuple[Belief, Page]], list[Problem]]:
+    """The beliefs that the pages on disk hold, and what is wrong with the others; ids that occur twice are left."""
+    found: list[tuple[Belief, Page]] = []
+    problems: list[Problem] = []
+    for path in _pages_on_disk(home):
+        place = os.path.join(home.path, path)
+        data = tree.read(place)
+        parsed = tree.parse(path, data, now=now) if data is not None else Problem(path, 0, "is not a file")
+        if isinstance(parsed, Problem):
+            problems.append(parsed)
+            continue
+        status = os.stat(place)
+        found.append((parsed, Page(parsed.id, path, tree.digest(data or b""), status.st_mtime_ns, status.st_size)))
+    ids = Counter(belief.id for belief, _ in found)
+    for belief, page in found:
+        if ids[belief.id] > 1:
+            problems.append(Problem(page.path, 0, f"the id {belief.id} is in another page too"))
+        elif not page.path.removeprefix("archive/").startswith(f"{parse(belief.scope).folder}/"):
+            problems.append(Problem(page.path, 0, f"its scope {belief.scope} is not that of its folder"))
+    faulty = {problem.path for problem in problems}
+    return [(belief, page) for belief, page in found if page.path not in faulty], problems
 
 
 def differences(home: Home, store: Store) -> list[Problem]:

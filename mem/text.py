@@ -42,6 +42,8 @@ _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020
 # Combining marks that spell words in scripts where `\w` leaves them out (Hebrew, Arabic, Indic, Thai).
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff\u0e31-\u0e4e"
 _JOINERS = r"._\-/:@&+#"
+# An apostrophe joins what English contracts (`don't`, `Dana's`) and parts what other languages elide (`l'eau`).
+_ELISION = r"'(?!(?:s|t|re|ve|ll|d|m)\b)"
 
 
 class _Scanner(NamedTuple):
@@ -57,8 +59,9 @@ def _scanner(ascii_only: bool) -> _Scanner:
     marks, apart = ("", "") if ascii_only else (_MARKS, _CJK)
     flags = re.ASCII if ascii_only else 0
     chunk = rf"(?:(?<![\w.])\.)?[^\W_](?:[\w{marks}]|[.\-/@:&'+#](?=\w)|[+#](?![^\W_]))*"
-    piece = rf"[{apart}]|[^{apart}{_JOINERS}]+" if apart else rf"[^{_JOINERS}]+"
-    return _Scanner(re.compile(chunk, flags), re.compile(piece, flags))
+    letters = rf"(?:(?!{_ELISION})[^{apart}{_JOINERS}])+"
+    piece = rf"[{apart}]|{letters}" if apart else letters
+    return _Scanner(re.compile(chunk, flags), re.compile(piece, flags | re.IGNORECASE))
 
 
 _GLUE = " \t\r\n*_`~\"'\u201c\u201d\u2018\u2019\u00ab\u00bb"
@@ -91,8 +94,14 @@ def fold(text: str) -> str:
     """The text without case and accents, so that `Café` is `cafe`; other scripts keep their marks."""
     if text.isascii():
         return text.lower()
-    parts = unicodedata.normalize("NFD", normalise(text).casefold())
-    return unicodedata.normalize("NFC", "".join(c for c in parts if not "\u0300" <= c <= "\u036f"))
+    kept, latin = [], False
+    for character in unicodedata.normalize("NFD", normalise(text).casefold()):
+        mark = "\u0300" <= character <= "\u036f"
+        if not mark:
+            latin = character < "\u0370"
+        if not (mark and latin):
+            kept.append(character)
+    return unicodedata.normalize("NFC", "".join(kept))
 
 
 def words(text: str) -> list[Word]:
@@ -113,6 +122,10 @@ def _has_blank_line(gap: str) -> bool:
     return "\n" in gap and gap.replace("\r", "").replace(" ", "").replace("\t", "").count("\n") > 1
 
 
+_EDGES = ("", "/", "'")
+"""Between the letters of a script without spaces, between alternatives, at an elision: no identifier goes on."""
+
+
 def _pieces(scanner: _Scanner, chunk: str, start: int, segment: int) -> Iterator[Word]:
     if chunk.isalnum() and chunk.isascii():
         yield Word(chunk.lower(), start, start + len(chunk), True, True, segment)
@@ -128,8 +141,8 @@ def _pieces(scanner: _Scanner, chunk: str, start: int, segment: int) -> Iterator
             fold(piece[0]),
             start + piece.start(),
             start + piece.end(),
-            before in ("", "/"),  # between letters of a script without spaces, or between alternatives
-            after in ("", "/"),
+            before in _EDGES,
+            after in _EDGES,
             segment,
         )
 
@@ -223,13 +236,18 @@ def _prose_lines(lines: Sequence[str]) -> Iterator[str]:
 
 def split_camel(text: str) -> str:
     """`TypeScript` as `Type Script`; capitals in a row stay together."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text)
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})", " ", text)
 
 
 def phrases(surface: str) -> list[tuple[str, ...]]:
-    """The word sequences that name something called `surface`: as written, and with CamelCase split."""
+    """The word sequences that name something called `surface`.
+
+    As written, with CamelCase split, and an identifier also in one word (`auth_service` as AuthService).
+    """
     text = normalise(surface)
     readings = [tuple(word.form for word in words(reading)) for reading in (text, split_camel(text))]
+    if len(readings[1]) > 1 and " " not in text:
+        readings.append(("".join(readings[1]),))
     return [reading for at, reading in enumerate(readings) if reading and reading not in readings[:at]]
 
 
@@ -247,6 +265,8 @@ def terms(text: str) -> Iterator[tuple[str, str]]:
         if len(pieces) > 1:
             yield from _identifier_terms(written, pieces)
             continue
+        if written[-1:] == "s" and written[:-1].isupper():  # `JWTs`: the stemmer knows no plural without vowels
+            pieces = [pieces[0][:-1]]
         yield from _term(pieces[0], written)
         camel = split_camel(written) if not (written.islower() or written.isdigit()) else written
         if camel != written:
@@ -408,6 +428,8 @@ def fault(text: str) -> str | None:
     if len(text) > MAX_TEXT:
         return f"is too long: {len(text):,} characters, and {MAX_TEXT:,} are allowed"
     found = re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]", text)
+    if found and found[0] >= "\ud800":
+        return f"is not UTF-8 at character {found.start() + 1}"
     if found:
         return f"holds a control character (U+{ord(found[0]):04X}) at character {found.start() + 1}"
     return None

@@ -39,7 +39,7 @@ STEPS = (
     ),
     (
         "Inject: what an agent gets for a prompt. Only what the prompt names, and what is pinned.",
-        ("mem inject --scope project:atlas 'add a postgres table for kube events'",),
+        ("mem inject --scope project:atlas --scope domain:code 'add a postgres table for kube events'",),
     ),
     (
         "Scopes do not leak: Orion's database stays with Orion, though both share a name and an alias.",

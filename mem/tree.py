@@ -290,11 +290,11 @@ def digest(data: bytes) -> str:
 
 
 def read(path: str) -> bytes | None:
-    """The bytes of a page, at most one more than a page may have; None if there is no such file."""
+    """The bytes of a page, at most one more than a page may have; None if there is no such file (a folder is none)."""
     try:
         with open(path, "rb") as file:
             return file.read(MAX_PAGE + 1)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
 
 
