@@ -153,6 +153,7 @@ def inject(
     scope: Annotated[list[str] | None, _option("inject", "scope")] = None,
     max_beliefs: Annotated[int | None, _option("inject", "max_beliefs")] = None,
     budget: Annotated[int, _option("inject", "budget")] = DEFAULT_BUDGET,
+    explain: Annotated[bool, _option("inject", "explain")] = False,
     json: Annotated[bool, _option("inject", "json")] = False,
 ) -> int:
     """Print what an agent should know for a prompt: what it names, what is pinned, how the user works.
@@ -161,7 +162,13 @@ def inject(
     mem inject 'add a postgres table'
     git diff | mem inject --json -
     """
-    values = {"scope": tuple(scope or ()), "max_beliefs": max_beliefs, "budget": budget, "json": json}
+    values = {
+        "scope": tuple(scope or ()),
+        "max_beliefs": max_beliefs,
+        "budget": budget,
+        "explain": explain,
+        "json": json,
+    }
     return hot.answer(hot.Request("inject", values, prompt))
 
 

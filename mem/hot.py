@@ -50,6 +50,7 @@ HOT: Mapping[str, tuple[Option, ...]] = {
         SCOPE,
         Option(("--max-beliefs",), "max_beliefs", "count", None, "Pinned and relevant beliefs at most."),
         Option(("--budget",), "budget", "count", DEFAULT_BUDGET, "Tokens for all of it, estimated as characters / 3."),
+        Option(("--explain",), "explain", "flag", False, "Say what surfaced and how, and why near misses did not."),
         JSON,
     ),
 }
@@ -126,7 +127,13 @@ def answer(request: Request) -> int:
         prompt = _text(request.text or "")
         if len(prompt) > MAX_PROMPT:
             warn(f"the prompt has {len(prompt):,} characters; the first {MAX_PROMPT:,} were read")
-        injected = memory.inject(prompt[:MAX_PROMPT], given, values["max_beliefs"], values["budget"], _nonce())
+        if values["explain"] and values["json"]:
+            raise UsageMistake("--explain is for a person; --json has `because` in it", "leave out one of them")
+        limits = values["max_beliefs"], values["budget"]
+        injected = memory.inject(prompt[:MAX_PROMPT], given, *limits, _nonce(), explain=values["explain"])
+        if values["explain"]:
+            sys.stdout.write(show.explained_text(injected))
+            return 0
         text = injected.injection.text
         if injected.injection.withheld and not values["json"]:
             warn(f"{injected.injection.withheld} of the pinned and named beliefs did not fit the limits")

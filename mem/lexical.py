@@ -43,6 +43,16 @@ class Named(NamedTuple):
     """`exact`, `stem` or `typo`."""
 
 
+class Miss(NamedTuple):
+    """A surface that a prompt nearly names."""
+
+    belief: int
+    """Row number."""
+    surface: str
+    reason: str
+    """Why it does not count, as the end of a sentence."""
+
+
 class Statistics(NamedTuple):
     """What scores need to know of the visible beliefs."""
 
@@ -110,6 +120,11 @@ def named(view: View, prompt: str, overlay: Overlay) -> dict[int, list[Named]]:
     A belief is named when its whole name or one alias stands in the prompt as one phrase. A learned
     alias, or a derived one that several visible beliefs share, names nothing: it is no sure sign.
     """
+    return examine(view, prompt, overlay)[0]
+
+
+def examine(view: View, prompt: str, overlay: Overlay) -> tuple[dict[int, list[Named]], list[Miss]]:
+    """What a prompt names, and the surfaces that it nearly names, with the reason why not."""
     prompt, words = text.read_prompt(prompt)
     places = _places(words, _misspelt(view, words, overlay))
     sql = "SELECT key, belief, phrase, surface, origin FROM surface WHERE scope :scopes AND key"
@@ -118,24 +133,38 @@ def named(view: View, prompt: str, overlay: Overlay) -> dict[int, list[Named]]:
         if changed is not None:
             rows += [(key, n, *rest) for key, *rest in indexed(changed).surfaces if key in places]
     owners: dict[str, set[int]] = {}
-    matches: list[tuple[int, str, str, Named]] = []
-    for key, belief, phrase, surface, origin in rows:
-        wanted = phrase.split(" ")
-        if origin == "learned" or (origin != "given" and len(wanted) == 1 and text.everyday(phrase)):
-            continue
+    for _, belief, phrase, _, _ in rows:
         owners.setdefault(phrase, set()).add(belief)
-        found = _first_match(words, places[key], wanted)
-        if found is not None and _in_its_own_case(prompt[found[0] : found[1]], surface, wanted):
-            start, end, how = found
-            matches.append((belief, phrase, origin, Named(surface, prompt[start:end], how)))
     result: dict[int, list[Named]] = {}
-    for belief, phrase, origin, match in sorted(matches, key=lambda found: (-len(found[1]), found[3])):
-        if origin == "derived" and len(owners[phrase]) > 1:
+    misses: list[Miss] = []
+    for key, belief, phrase, surface, origin in sorted(rows, key=lambda row: (-len(row[2]), row[1:])):
+        wanted = phrase.split(" ")
+        found = _first_match(words, places[key], wanted)
+        if found is None:
+            misses.append(Miss(belief, surface, "its words do not stand there as one phrase"))
             continue
-        known = result.setdefault(belief, [])
-        if match.surface not in (earlier.surface for earlier in known):
-            known.append(match)
-    return result
+        start, end, how = found
+        doubt = _doubt(prompt[start:end], wanted, surface, origin, len(owners[phrase]))
+        known = result.setdefault(belief, []) if doubt is None else []
+        if doubt is not None:
+            misses.append(Miss(belief, surface, doubt))
+        elif surface not in (earlier.surface for earlier in known):
+            known.append(Named(surface, prompt[start:end], how))
+    return result, [miss for miss in misses if miss.belief not in result]
+
+
+def _doubt(written: str, phrase: Sequence[str], surface: str, origin: str, owners: int) -> str | None:
+    """Why a surface that stands in a prompt is no sure sign of its belief, or None if it is one."""
+    everyday = len(phrase) == 1 and text.everyday(phrase[0])
+    if origin == "learned":
+        return "it was learned, not given"
+    if origin == "derived" and owners > 1:
+        return f"it was derived, and {owners} visible beliefs share it"
+    if origin != "given" and everyday:
+        return "it is an everyday word, and was not given as an alias"
+    if everyday and len(phrase[0]) <= 3 and written not in (surface, f"{surface}s", f"{surface}'s"):
+        return f"it is an everyday word unless written {surface}"
+    return None
 
 
 def _misspelt(view: View, words: Sequence[text.Word], overlay: Overlay) -> dict[str, set[str]]:
@@ -175,13 +204,6 @@ def _places(words: Sequence[text.Word], misspelt: Mapping[str, set[str]]) -> dic
         for key in keys:
             places.setdefault(key, []).append(at)
     return places
-
-
-def _in_its_own_case(written: str, surface: str, phrase: Sequence[str]) -> bool:
-    """False for a short everyday word that is not written as the alias is: `ups` is not `UPS`."""
-    if len(phrase) > 1 or len(phrase[0]) > 3 or not text.everyday(phrase[0]):
-        return True
-    return written in (surface, f"{surface}s", f"{surface}'s")
 
 
 def _first_match(

@@ -87,6 +87,8 @@ class Injected(NamedTuple):
     opened: OpenScopes
     freshness: str
     injection: injecting.Injection
+    misses: list[tuple[Belief, str]]
+    """Beliefs that were nearly named, and why they were not; only if that was asked for."""
 
 
 class Remembered(NamedTuple):
@@ -244,8 +246,17 @@ class Memory:
         exact = [n for n, reasons in named.items() if any(reason.how == "exact" for reason in reasons)]
         return {n: belief for n, belief in self._numbered(view, exact, overlay).items() if belief.archived}
 
-    def inject(self, prompt: str, given: Sequence[str], max_beliefs: int | None, budget: int, nonce: str) -> Injected:
-        """What an agent should know for a prompt, and nothing else.
+    def inject(
+        self,
+        prompt: str,
+        given: Sequence[str],
+        max_beliefs: int | None,
+        budget: int,
+        nonce: str,
+        *,
+        explain: bool = False,
+    ) -> Injected:
+        """What an agent should know for a prompt, and nothing else; `explain` also gives the near misses.
 
         Raises: UsageMistake for an unknown scope.
         """
@@ -253,10 +264,11 @@ class Memory:
             opened = self.open_scopes(store, given)
             if store is None:
                 nothing = injecting.Sections([], [], [], [])
-                return Injected(opened, "exact", injecting.cut(nothing, max_beliefs=0, budget=budget, nonce=nonce))
+                injection = injecting.cut(nothing, max_beliefs=0, budget=budget, nonce=nonce)
+                return Injected(opened, "exact", injection, [])
             view = store.visible(opened.visible)
             overlay, freshness = self._overlay(view)
-            named = lexical.named(view, prompt, overlay)
+            named, misses = lexical.examine(view, prompt, overlay)
             beliefs = self._numbered(view, named, overlay)
             because = {
                 beliefs[n].id: tuple(Because(*reason) for reason in reasons)
@@ -271,7 +283,16 @@ class Memory:
             score = self._scorer(view, prompt, numbers, overlay)
             sections = injecting.arrange(standing, because, known, score, now)
             injection = injecting.cut(sections, max_beliefs=max_beliefs, budget=budget, nonce=nonce)
-            return Injected(opened, freshness, injection)
+            return Injected(opened, freshness, injection, self._explained(view, misses, overlay) if explain else [])
+
+    def _explained(self, view: View, misses: Sequence[lexical.Miss], overlay: Overlay) -> list[tuple[Belief, str]]:
+        """Beliefs that were nearly named, with the reason why they were not."""
+        found = self._numbered(view, dict.fromkeys(miss.belief for miss in misses), overlay)
+        return [
+            (found[miss.belief], f"{miss.surface!r}: {miss.reason}")
+            for miss in misses
+            if miss.belief in found and found[miss.belief].current
+        ]
 
     def _scorer(self, view: View, prompt: str, named: Mapping[str, int], overlay: Overlay) -> Callable[[Belief], float]:
         """How well a named belief matches the prompt as a whole; with one belief there is no order to find."""

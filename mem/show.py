@@ -137,6 +137,22 @@ def recall_text(answer: Recalled) -> str:
     return "".join(lines)
 
 
+def explained_text(answer: Injected) -> str:
+    """For a person: what is injected and why, then what nearly was."""
+    lines = []
+    for section, entries in zip(answer.injection.sections._fields, answer.injection.sections, strict=True):
+        for belief, because in entries:
+            reasons = [
+                f"{one.matched!r} names {one.surface!r} ({one.how})" if one.matched else one.how for one in because
+            ]
+            lines.append(f"{section:9} {shown(belief.name)} ({belief.id}): {shown('; '.join(reasons))}\n")
+    for belief, reason in answer.misses:
+        lines.append(styled(f"not       {shown(belief.name)} ({belief.id}): {shown(reason)}\n", "dim"))
+    if answer.injection.withheld:
+        lines.append(f"withheld  {answer.injection.withheld} by the limits\n")
+    return "".join(lines) or "nothing is injected\n"
+
+
 def belief_text(belief: Belief, page: str | None, now_retention: float) -> str:
     """One belief in full, for a person."""
     rows: list[tuple[str, str]] = [

@@ -49,7 +49,7 @@ def named(memory: Memory):  # type: ignore[no-untyped-def]
         ("one cafe creme", "cafe_order", "exact"),
         ("das 東京駅の件", "kanban_tokyo", "exact"),
         ("replace `node.lock` now", "gearing", "exact"),
-        ("shimanoo gears", "gearing", "typo"),
+        ("shimanoo wheels", "gearing", "typo"),
     ],
 )
 def test_a_prompt_names(named, prompt: str, name: str, how: str) -> None:  # type: ignore[no-untyped-def]
