@@ -355,6 +355,14 @@ def _aliases(value: Any) -> tuple[Alias, ...]:
     return tuple(found.values())
 
 
+def rivals(new: Belief, old: Belief) -> str | None:
+    """The surface that two beliefs of one scope and type both claim while they say different things, or None."""
+    if new.id == old.id or (new.scope, new.type) != (old.scope, old.type) or new.content == old.content:
+        return None
+    claimed = {text.fold(one.text) for one in old.aliases if one.origin == "given"} | {text.fold(old.name)}
+    return next((one.text for one in new.aliases if one.origin == "given" and text.fold(one.text) in claimed), None)
+
+
 # -- derivation -------------------------------------------------------------------------------------
 
 # Bounded, and so is the part of a text that is looked at: a hostile text must not cost quadratic time.

@@ -121,8 +121,13 @@ def remember(
         "stability": stability,
         "session": session,
     }
-    done = hot.session().remember(content, fields, supersede, by[6:] if by else None)
+    memory = hot.session()
+    done = memory.remember(content, fields, supersede, by[6:] if by else None)
     sys.stdout.write(show.dump(show.remember_document(done)) if json else show.remembered_text(done))
+    for other, _ in done.conflicts:
+        if sys.stdin.isatty() and sys.stdout.isatty() and typer.confirm(f"Does it replace {other.name} ({other.id})?"):
+            memory.supersede(other.id, done.belief.id, [done.belief.scope])
+            print(f"superseded {other.name} ({other.id})")
     if done.close:
         hot.warn(f"{done.belief.scope} is a new scope; if you meant {' or '.join(done.close)}: mem undo")
     return 0

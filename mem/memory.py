@@ -29,6 +29,7 @@ from mem.belief import (
     derive_type,
     from_record,
     parse_time,
+    rivals,
 )
 from mem.config import Home, data_directory
 from mem.errors import NothingFound, Problem, Refused, TreeProblem, UsageMistake
@@ -79,6 +80,8 @@ class Recalled(NamedTuple):
     """`exact`, or `partial` when there are too many visible pages to look at each."""
     hits: list[Hit]
     now: datetime
+    contested: dict[str, list[str]]
+    """Ids in an open conflict."""
 
 
 class Injected(NamedTuple):
@@ -105,6 +108,8 @@ class Remembered(NamedTuple):
     """Why it went to this scope."""
     close: list[str]
     """For a scope that this belief is the first of: known ones that it may be a slip for."""
+    conflicts: list[tuple[Belief, str]]
+    """Beliefs that it contradicts, with the surface that both claim; neither is injected until that is settled."""
 
 
 class Imported(NamedTuple):
@@ -222,7 +227,7 @@ class Memory:
         with self._reading() as store:
             opened = self.open_scopes(store, given)
             if store is None:
-                return Recalled(opened, "exact", [], self._clock())
+                return Recalled(opened, "exact", [], self._clock(), {})
             view = store.visible(opened.visible)
             overlay, freshness = self._overlay(view)
             terms = list(text.terms(query))
@@ -238,7 +243,7 @@ class Memory:
             now = self._clock()
             best_hits = recalling.rank([_hit(belief, relevance[n], now) for n, belief in found.items()], k)
             hits = [hit._replace(because=_reasons(hit.belief, words)) for hit in best_hits]
-            return Recalled(opened, freshness, hits, now)
+            return Recalled(opened, freshness, hits, now, view.contested())
 
     def _named_archived(self, view: View, query: str, overlay: Overlay) -> dict[int, Belief]:
         """Archived beliefs whose name or alias the query holds word for word."""
@@ -269,7 +274,10 @@ class Memory:
             view = store.visible(opened.visible)
             overlay, freshness = self._overlay(view)
             named, misses = lexical.examine(view, prompt, overlay)
+            contested = view.contested()
             beliefs = self._numbered(view, named, overlay)
+            misses += _contested_misses(beliefs, contested)
+            beliefs = {n: belief for n, belief in beliefs.items() if belief.id not in contested}
             because = {
                 beliefs[n].id: tuple(Because(*reason) for reason in reasons)
                 for n, reasons in named.items()
@@ -279,7 +287,8 @@ class Memory:
             known = {belief.id: belief for belief in beliefs.values()}
             known |= self._participants(view, [known[id_] for id_ in because], overlay)
             now = self._clock()
-            standing = self._standing(view, overlay, now, budget)
+            standing = [one for one in self._standing(view, overlay, now, budget) if one.id not in contested]
+            known = {id_: belief for id_, belief in known.items() if id_ not in contested}
             score = self._scorer(view, prompt, numbers, overlay)
             sections = injecting.arrange(standing, because, known, score, now)
             injection = injecting.cut(sections, max_beliefs=max_beliefs, budget=budget, nonce=nonce)
@@ -602,6 +611,9 @@ class Memory:
             page = store.everything().page(belief.id)
             path = sync.free_path(self.home, store, belief.id, tree.page_path(belief), page.path if page else None)
         transaction.put(belief, lexical.indexed(belief), path)
+        if not belief.live:  # what is no longer believed contradicts nothing
+            for other in store.everything().contested().get(belief.id, []):
+                transaction.set_conflict(belief.id, other, False)
         return path
 
     def remember(self, content: str, fields: Mapping[str, Any], supersede: str | None, by: str | None) -> Remembered:
@@ -653,8 +665,9 @@ class Memory:
             if old is not None:
                 self._put(transaction, old._replace(status="superseded", superseded_by=belief.id, updated=now))
             path = self._put(transaction, belief)
+            conflicts = self._contest(transaction, belief) if belief.review == "approved" else []
             transaction.summary = f"remember {belief.name} ({belief.id})"
-        return Remembered(belief, derived, path, outcome, reason, close)
+        return Remembered(belief, derived, path, outcome, reason, close, conflicts)
 
     def _settle_identity(
         self,
@@ -700,6 +713,37 @@ class Memory:
         old = store.visible(scopes.visible([scope])).belief(reference)
         if not old.live:
             raise UsageMistake(f"{old.id} ({old.name}) is {old.status} and cannot be superseded", f"mem show {old.id}")
+        return old
+
+    def _contest(self, transaction: Transaction, belief: Belief) -> list[tuple[Belief, str]]:
+        """Open a conflict with every current belief of the scope that claims the same surface."""
+        view = transaction.store.visible([scopes.parse(belief.scope)])
+        for id_ in view.contested().get(belief.id, []):  # a new version is judged anew
+            transaction.set_conflict(belief.id, id_, False)
+        found = []
+        for other in view.beliefs("type = ? AND current", belief.type):
+            surface = rivals(belief, other) or rivals(other, belief)
+            if surface is not None:
+                transaction.set_conflict(belief.id, other.id, True)
+                found.append((other, surface))
+        return found
+
+    def supersede(self, reference: str, by: str, given: Sequence[str]) -> Belief:
+        """Let one belief take the place of another; returns the one that goes.
+
+        Raises: UsageMistake if one is unknown or not live; Refused under an agent's environment.
+        """
+        refuse_agents("supersede")
+        now = self._clock()
+        with self._writing("supersede", "supersede") as transaction:
+            view = self._view_to_write(transaction.store, given)
+            old, new = view.belief(reference), view.belief(by)
+            if not old.live or old.id == new.id:
+                raise UsageMistake(
+                    f"{old.id} ({old.name}) is {old.status} and cannot be superseded", f"mem show {old.id}"
+                )
+            self._put(transaction, old._replace(status="superseded", superseded_by=new.id, updated=now))
+            transaction.summary = f"supersede {old.name} ({old.id})"
         return old
 
     def _fresh_id(self, store: Store) -> str:
@@ -753,6 +797,7 @@ class Memory:
             if belief != old:
                 try:
                     self._put(transaction, check(belief._replace(updated=now)))
+                    self._contest(transaction, belief)
                 except ValueError as error:
                     raise UsageMistake(str(error), f"mem show {old.id}") from None
             changes = " ".join([*(f"+{one}" for one in add), *(f"-{one}" for one in drop)])
@@ -815,6 +860,9 @@ class Memory:
                         transaction.remove(change.key)
                     elif change.kind == "belief":
                         self._put(transaction, belief_of(change.before or ""))
+                    elif change.kind == "conflict":
+                        one, other = change.key.split()
+                        transaction.set_conflict(one, other, change.before is not None)
                     elif change.kind == "scope":
                         transaction.set_scope(change.key, change.before is not None)
                     elif change.kind == "mapping":
@@ -1006,6 +1054,14 @@ def _reasons(belief: Belief, words: Mapping[str, str]) -> tuple[Because, ...]:
                 how = "exact" if text.fold(written) == text.fold(words[term]) else "stem"
                 because[term] = Because(written, words[term], how)
     return tuple(because.values())
+
+
+def _contested_misses(beliefs: Mapping[int, Belief], contested: Mapping[str, list[str]]) -> list[lexical.Miss]:
+    return [
+        lexical.Miss(n, belief.name, f"it is contested by {', '.join(contested[belief.id])}")
+        for n, belief in beliefs.items()
+        if belief.id in contested
+    ]
 
 
 def _number_of(view: View, id_: str) -> int:

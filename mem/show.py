@@ -100,7 +100,9 @@ def remember_document(done: Remembered) -> dict[str, Any]:
         "derived": done.derived,
         "page": done.page,
         "review": done.belief.review,
-        "conflicts": [],
+        "conflicts": [
+            {"id": other.id, "name": shown(other.name), "surface": shown(surface)} for other, surface in done.conflicts
+        ],
     }
 
 
@@ -131,7 +133,7 @@ def recall_text(answer: Recalled) -> str:
     lines = []
     for rank, hit in enumerate(answer.hits, 1):
         belief = hit.belief
-        marks = " archived" if belief.archived else "" if belief.holds(answer.now) else " not valid now"
+        marks = "".join(f"  {mark}" for mark in _marks(hit, answer))
         place = styled(f"{belief.id}  {belief.type}  {belief.scope}  {hit.score:.2f}{marks}", "dim")
         lines.append(f"{rank:2}. {styled(shown(belief.name), 'name')}  {place}\n    {one_line(belief.content)}\n")
     return "".join(lines)
@@ -151,6 +153,14 @@ def explained_text(answer: Injected) -> str:
     if answer.injection.withheld:
         lines.append(f"withheld  {answer.injection.withheld} by the limits\n")
     return "".join(lines) or "nothing is injected\n"
+
+
+def _marks(hit: Hit, answer: Recalled) -> list[str]:
+    """What a person should know of a hit before relying on it."""
+    belief = hit.belief
+    marks = ["archived"] if belief.archived else []
+    marks += [] if belief.holds(answer.now) else ["not valid now"]
+    return marks + ([f"contested by {', '.join(answer.contested[belief.id])}"] if belief.id in answer.contested else [])
 
 
 def belief_text(belief: Belief, page: str | None, now_retention: float) -> str:
@@ -233,6 +243,12 @@ def remembered_text(done: Remembered) -> str:
     lines = [f"{head} {styled(shown(belief.name), 'name')} ({belief.id})"]
     lines += [styled(f"  {shown(note)}", "dim") for note in notes]
     lines.append(styled(f"  {done.page}" if done.page else "  waits for approval: mem review", "dim"))
+    for other, surface in done.conflicts:
+        said = f"{shown(other.name)} ({other.id}) has {shown(surface)!r} too and says"
+        lines.append(f"  contested: {said} {one_line(other.content)!r}")
+    if done.conflicts:
+        other = done.conflicts[0][0]
+        lines.append(f"  neither is injected until one goes: mem forget {other.id}, mem undo, or give another alias")
     return "\n".join(lines) + "\n"
 
 

@@ -45,6 +45,8 @@ def _first_schema(db: Database) -> None:
         # What is open and where. documents and length are totals over the current beliefs of a scope.
         """CREATE TABLE scope (n INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE,
                documents INTEGER NOT NULL DEFAULT 0, length REAL NOT NULL DEFAULT 0)""",
+        # Pairs of live beliefs of one scope that claim the same surface and say different things; a < b.
+        "CREATE TABLE conflict (a TEXT NOT NULL, b TEXT NOT NULL, PRIMARY KEY (a, b)) WITHOUT ROWID",
         "CREATE TABLE mapping (directory TEXT PRIMARY KEY, scope TEXT NOT NULL) WITHOUT ROWID",
         "CREATE TABLE remote (url TEXT PRIMARY KEY, scope TEXT NOT NULL) WITHOUT ROWID",
         # current and anchor are derived from the record; they are columns so that reads can use them.
@@ -113,7 +115,7 @@ class Change(NamedTuple):
     """One row that an operation changed."""
 
     kind: str
-    """`belief`, `scope`, `mapping` or `remote`."""
+    """`belief`, `scope`, `mapping`, `remote` or `conflict`."""
     key: str
     before: str | None
     after: str | None
@@ -415,6 +417,18 @@ class View:
             )
         return begun[0]
 
+    def contested(self) -> dict[str, list[str]]:
+        """Visible beliefs in an open conflict, by id, each with the ids on the other side."""
+        found: dict[str, list[str]] = {}
+        for one, other in self.rows(
+            """SELECT a, b
+               FROM conflict
+               WHERE a IN (SELECT id FROM belief WHERE scope :scopes AND id IN (SELECT a FROM conflict))"""
+        ):
+            found.setdefault(one, []).append(other)
+            found.setdefault(other, []).append(one)
+        return found
+
     def pages(self) -> list[Page]:
         """The pages of the visible scopes as last agreed."""
         return [Page(*row) for row in self.rows("SELECT id, path, hash, mtime, size FROM page WHERE scope :scopes")]
@@ -534,6 +548,18 @@ class Transaction:
         else:
             self.store.rows("DELETE FROM scope WHERE path = ?", path)
         self._changes.append(Change("scope", path, "{}" if before else None, "{}" if present else None))
+
+    def set_conflict(self, one: str, other: str, present: bool) -> None:
+        """Open or close the conflict between two beliefs, by id."""
+        a, b = sorted((one, other))
+        before = bool(self.store.rows("SELECT 1 FROM conflict WHERE a = ? AND b = ?", a, b))
+        if before == present:
+            return
+        if present:
+            self.store.rows("INSERT INTO conflict (a, b) VALUES (?, ?)", a, b)
+        else:
+            self.store.rows("DELETE FROM conflict WHERE a = ? AND b = ?", a, b)
+        self._changes.append(Change("conflict", f"{a} {b}", "{}" if before else None, "{}" if present else None))
 
     def set_mapping(self, directory: str, scope: str | None) -> None:
         """Map a directory to a scope, or take the mapping away."""
