@@ -12,8 +12,11 @@ import typer
 
 from mem import __version__, hot, show
 from mem.belief import STATUSES, TYPES, is_id
+from mem.config import home
 from mem.errors import Problem, UsageMistake
 from mem.inject import DEFAULT_BUDGET
+from mem.memory import Memory
+from mem.reading import clock
 
 app = typer.Typer(
     add_completion=False,
@@ -46,6 +49,10 @@ def main(arguments: Sequence[str]) -> int:
     except typer.Abort:
         raise KeyboardInterrupt from None
     return int(status or 0)
+
+
+def _memory() -> Memory:
+    return Memory(home(), clock=clock, warn=hot.warn)
 
 
 def _option(command: str, field: str) -> Any:
@@ -121,7 +128,7 @@ def remember(
         "stability": stability,
         "session": session,
     }
-    memory = hot.session()
+    memory = _memory()
     done = memory.remember(content, fields, supersede, by[6:] if by else None)
     sys.stdout.write(show.dump(show.remember_document(done)) if json else show.remembered_text(done))
     for other, _ in done.conflicts:
@@ -189,9 +196,8 @@ def show_(
     mem show 8f3k
     mem show --json 8f3k2q1v
     """
-    memory = hot.session()
+    memory = _memory()
     from mem.exchange import write_jsonl
-    from mem.memory import clock
 
     found = [memory.belief(reference, scope or ()) for reference in id]
     if json:
@@ -221,7 +227,7 @@ def list_(
         for value in values or []:
             if value not in known:
                 raise UsageMistake(f"{value!r} is not a {field}", f"one of {', '.join(known)}")
-    opened, beliefs = hot.session().beliefs(scope or (), pending=pending, everything=all or bool(status))
+    opened, beliefs = _memory().beliefs(scope or (), pending=pending, everything=all or bool(status))
     beliefs = [
         belief for belief in beliefs if (not type or belief.type in type) and (not status or belief.status in status)
     ]
@@ -245,7 +251,7 @@ def forget(
     mem forget 8f3k
     mem undo
     """
-    for belief in hot.session().forget(id, scope or ()):
+    for belief in _memory().forget(id, scope or ()):
         print(f"forgot {belief.name} ({belief.id})")
     return 0
 
@@ -261,7 +267,7 @@ def undo(
     mem undo
     mem undo --dry-run 3
     """
-    memory = hot.session()
+    memory = _memory()
     if dry_run:
         for operation in memory.operations(steps):
             print(f"would undo: {operation.summary}")
@@ -288,7 +294,7 @@ def alias(
             raise UsageMistake(f"{change!r} is not +NEW or -OLD", "mem alias ID +new -old")
     add = [change[1:].strip() for change in changes if change[0] == "+"]
     drop = [change[1:].strip() for change in changes if change[0] == "-"]
-    belief = hot.session().edit_aliases(id, add, drop, scope or ())
+    belief = _memory().edit_aliases(id, add, drop, scope or ())
     print(f"{belief.name} ({belief.id}): {', '.join(one.text for one in belief.aliases) or 'no aliases'}")
     return 0
 
@@ -306,7 +312,7 @@ def review(
     mem review
     mem review --approve 8f3k --reject 2m9p
     """
-    memory = hot.session()
+    memory = _memory()
     elsewhere = memory.pending_elsewhere(scope or ())
     if all:
         _, pending = memory.beliefs(scope or (), pending=True, everything=False)
@@ -334,7 +340,7 @@ def scope_(context: typer.Context, scope: Scope = None, json: Json = False) -> i
     """
     if context.invoked_subcommand is not None:
         return 0
-    memory = hot.session()
+    memory = _memory()
     opened, _ = memory.scopes(scope or ())
     if json:
         names = {"scopes": opened.scopes, "visible": opened.visible}
@@ -357,7 +363,7 @@ def scope_add(scope: Annotated[str, typer.Argument(help="For example project:atl
     mem scope add project:atlas
     mem scope add domain:code
     """
-    print(f"{'added' if hot.session().add_scope(scope) else 'already known:'} {scope}")
+    print(f"{'added' if _memory().add_scope(scope) else 'already known:'} {scope}")
     return 0
 
 
@@ -369,7 +375,7 @@ def scope_list(json: Json = False) -> int:
     mem scope list
     mem scope list --json
     """
-    memory = hot.session()
+    memory = _memory()
     _, counts = memory.scopes(("user",))
     mappings = memory.mappings()
     if json:
@@ -395,7 +401,7 @@ def scope_map(
     """
     if (scope is None) != remove:
         raise UsageMistake("give a scope, or --remove and none", "mem scope map DIR SCOPE")
-    place = hot.session().map_scope(directory, scope)
+    place = _memory().map_scope(directory, scope)
     print(f"{place} opens {scope}" if scope else f"{place} opens nothing of its own")
     return 0
 
@@ -411,7 +417,7 @@ def init() -> int:
     mem init
     MEM_HOME=~/work/mem mem init
     """
-    print(f"your memory is in {hot.session().init()}")
+    print(f"your memory is in {_memory().init()}")
     return 0
 
 
@@ -438,7 +444,7 @@ def import_(
     except OSError as error:
         raise UsageMistake(f"{file} cannot be read: {error.strerror}", "mem import FILE") from None
     with source:
-        done = hot.session().import_records(
+        done = _memory().import_records(
             name, read_jsonl(name, source), approve=approve, strict=strict, dry_run=dry_run, progress=_progress
         )
     counts = {"new": done.added, "updated": done.updated, "unchanged": done.skipped, "pending": done.pending}
@@ -466,7 +472,7 @@ def export(
     """
     from mem.exchange import write_jsonl
 
-    sys.stdout.writelines(write_jsonl(hot.session().export(scope or ())))
+    sys.stdout.writelines(write_jsonl(_memory().export(scope or ())))
     return 0
 
 
@@ -483,7 +489,7 @@ def doctor(
     mem doctor
     mem doctor --verify-ranking
     """
-    report = hot.session().doctor(verify_ranking)
+    report = _memory().doctor(verify_ranking)
     if json:
         problems = [problem._asdict() for problem in report.problems]
         sys.stdout.write(show.dump({"schema": "mem.doctor/1", **report._asdict(), "problems": problems}))

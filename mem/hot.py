@@ -15,7 +15,7 @@ from mem import show
 from mem.config import home
 from mem.errors import UsageMistake
 from mem.inject import DEFAULT_BUDGET
-from mem.memory import Memory, clock
+from mem.reading import Reader, clock
 from mem.text import MAX_TEXT
 
 MAX_PROMPT = 100_000
@@ -120,7 +120,7 @@ def _take(values: dict[str, Any], option: Option, value: str) -> bool:
 
 def answer(request: Request) -> int:
     """Run a hot command and print its answer; returns the exit status."""
-    memory = session()
+    memory = Reader(home(), clock=clock, warn=warn)
     values = request.values
     given = values["scope"] or ()
     if request.command == "inject":
@@ -150,11 +150,6 @@ def answer(request: Request) -> int:
         warn(f"nothing found in {', '.join(str(scope) for scope in recalled.opened.visible)}")
         return 1
     return 0
-
-
-def session() -> Memory:
-    """The memory of this process's environment."""
-    return Memory(home(), clock=clock, warn=warn)
 
 
 def warn(message: str) -> None:

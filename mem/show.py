@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from mem.belief import Alias, Belief, time_text, to_record
 from mem.inject import Entry
-from mem.memory import Injected, OpenScopes, Recalled, Remembered
+from mem.reading import Injected, OpenScopes, Recalled
 from mem.recall import Because, Hit, strength
 from mem.text import shown
+
+if TYPE_CHECKING:
+    from mem.memory import Remembered
 
 
 def dump(value: Any) -> str:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from mem.memory import AGENT_VARIABLES
+from mem.reading import AGENT_VARIABLES
 
 # (what happens, the commands that show it)
 STEPS = (

@@ -17,7 +17,8 @@ from hypothesis import settings
 
 from mem import __main__
 from mem.config import Home
-from mem.memory import AGENT_VARIABLES, Memory, clock
+from mem.memory import Memory
+from mem.reading import AGENT_VARIABLES, clock
 
 NOW = "2026-11-21T10:00:00Z"
 BIN = Path(sys.executable).parent

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mem.memory import AGENT_VARIABLES
+from mem.reading import AGENT_VARIABLES
 
 
 class Session:

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from mem.memory import AGENT_VARIABLES
+from mem.reading import AGENT_VARIABLES
 
 PROCESSES, EACH = 16, 40
 

@@ -1,0 +1,464 @@
+"""Reading: what a session sees, and what it is told.
+
+The database is opened read-only, on one snapshot. Scopes are resolved first, and nothing outside the visible
+ones is ever asked for. Pages that a person changed since the last write are laid over what the rows say.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from mem import inject as injecting
+from mem import lexical, text
+from mem import recall as recalling
+from mem import scope as scopes
+from mem.belief import Belief, parse_time
+from mem.config import Home
+from mem.errors import NothingFound, Problem, Refused, StoreUnusable, UsageMistake
+from mem.lexical import Overlay
+from mem.recall import Because, Hit
+from mem.scope import USER, Scope
+from mem.store import Store, View
+
+SWEEP = 2_000
+"""Visible pages that are looked at before every answer; at 2.7 µs each that is 5 ms at most."""
+
+# Set by the agent's own shell (its documentation or source says so); the value is ours.
+AGENT_VARIABLES = {
+    "CLAUDECODE": "claude-code",
+    "CODEX_SANDBOX": "codex",
+    "CODEX_CI": "codex",
+    "CODEX_THREAD_ID": "codex",
+    "GEMINI_CLI": "gemini-cli",
+    "CURSOR_AGENT": "cursor",
+    "OPENCODE": "opencode",
+    "AI_AGENT": "agent",
+}
+
+
+PENDING = "review = 'pending' AND status IN ('active', 'inferred', 'exploratory')"
+
+
+class OpenScopes(NamedTuple):
+    """What a session has open, and why."""
+
+    scopes: list[Scope]
+    reason: str
+
+    @property
+    def visible(self) -> list[Scope]:
+        """The open scopes, their ancestors and `user`."""
+        return scopes.visible(self.scopes)
+
+
+class Recalled(NamedTuple):
+    """The answer to a search."""
+
+    opened: OpenScopes
+    freshness: str
+    """`exact`, or `partial` when there are too many visible pages to look at each."""
+    hits: list[Hit]
+    now: datetime
+    contested: dict[str, list[str]]
+    """Ids in an open conflict."""
+
+
+class Injected(NamedTuple):
+    """The answer to a prompt."""
+
+    opened: OpenScopes
+    freshness: str
+    injection: injecting.Injection
+    misses: list[tuple[Belief, str]]
+    """Beliefs that were nearly named, and why they were not; only if that was asked for."""
+
+
+def agent() -> str | None:
+    """The coding agent whose shell this is, by its environment, or None."""
+    return next((name for variable, name in AGENT_VARIABLES.items() if os.environ.get(variable)), None)
+
+
+def refuse_agents(command: str) -> None:
+    """Keep honest agents from deciding for the user.
+
+    Raises: Refused under an agent's environment.
+    """
+    name = agent()
+    if name is not None:
+        raise Refused(f"mem {command} is for a person, and this is the shell of {name}", "run it in your own terminal")
+
+
+class Reader:
+    """One person's memory, in one folder, to be read."""
+
+    def __init__(self, home: Home, *, clock: Callable[[], datetime], warn: Callable[[str], None]) -> None:
+        self.home = home
+        self._clock = clock
+        self._warn = warn
+
+    # -- what is open
+
+    def open_scopes(self, store: Store | None, given: Sequence[str]) -> OpenScopes:
+        """The scopes of this session: those given, else `MEM_SCOPE`, mapping, remote, else `user`.
+
+        Raises: UsageMistake if one is typed that was never declared nor used.
+        """
+        typed, reason = list(given), "given by --scope"
+        if not typed and os.environ.get("MEM_SCOPE", "").strip():
+            typed = [part.strip() for part in os.environ["MEM_SCOPE"].split(",") if part.strip()]
+            reason = "given by MEM_SCOPE"
+        if typed:
+            parsed = list(dict.fromkeys(scopes.parse(one) for one in typed))
+            known = store.scopes() if store is not None else {"user": 0}
+            for scope in parsed:
+                require_known(scope, known)
+            return OpenScopes(parsed, reason)
+        if store is not None:
+            found = self._scope_of_directory(store)
+            if found is not None:
+                return found
+        return OpenScopes([USER], "this directory has no scope of its own")
+
+    def _scope_of_directory(self, store: Store) -> OpenScopes | None:
+        directory = _working_directory()
+        if directory is None:
+            return None
+        mapping = scopes.mapped(directory, store.mappings())
+        if mapping is not None:
+            return OpenScopes([scopes.parse(mapping[1])], f"{mapping[0]} is mapped to it")
+        remote = scopes.remote_of(directory)
+        known = store.remote_scopes().get(remote) if remote is not None else None
+        return None if known is None else OpenScopes([scopes.parse(known)], f"the git remote is {remote}")
+
+    def _scope_to_write(self, store: Store, given: str | None) -> tuple[Scope, str, str | None]:
+        """The scope of a write, why, and the remote to record with it if it is the first one there."""
+        if given is not None:
+            return scopes.parse(given), "given by --scope", None
+        if os.environ.get("MEM_SCOPE", "").strip():
+            typed = [scopes.parse(part.strip()) for part in os.environ["MEM_SCOPE"].split(",") if part.strip()]
+            return scopes.most_specific(typed), "given by MEM_SCOPE", None
+        opened = self.open_scopes(store, ())
+        directory = _working_directory()
+        remote = scopes.remote_of(directory) if directory is not None else None
+        if opened.scopes != [USER] or remote is None or opened.reason.endswith("mapped to it"):
+            return scopes.most_specific(opened.scopes), opened.reason, None
+        known = store.scopes()
+        free = [scope for scope in scopes.names_of_remote(remote) if str(scope) not in known]
+        if not free:
+            return USER, f"the names that {remote} suggests belong to other scopes; `mem scope map` decides", None
+        return free[0], f"the git remote is {remote}", remote
+
+    # -- reading
+
+    @contextmanager
+    def _reading(self) -> Iterator[Store | None]:
+        """The store for reading, or None while there is nothing yet."""
+        path = self.home.database()
+        if path is None:
+            yield None
+            return
+        store = Store.reading(path)
+        if store.outdated:
+            store.close()
+            raise StoreUnusable(f"the database {path} is of an older format", "mem init brings it up to date")
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def recall(self, query: str, given: Sequence[str], k: int) -> Recalled:
+        """The best k visible beliefs for a query.
+
+        Raises: UsageMistake for an unknown scope.
+        """
+        with self._reading() as store:
+            opened = self.open_scopes(store, given)
+            if store is None:
+                return Recalled(opened, "exact", [], self._clock(), {})
+            view = store.visible(opened.visible)
+            overlay, freshness = self._overlay(view)
+            terms = list(text.terms(query))
+            words = dict(reversed([(term, written) for term, written in terms]))
+            statistics = lexical.statistics(view, words, overlay)
+            best = lexical.attainable(list(words), statistics)
+            scores = lexical.search(view, list(words), statistics, overlay)
+            archived = self._named_archived(view, query, overlay)
+            bags = {n: lexical.score(lexical.bag(belief), list(words), statistics) for n, belief in archived.items()}
+            relevance = {n: score / best for n, score in (scores | bags).items() if score > 0}
+            wanted = recalling.contenders(relevance, k)
+            found = self._numbered(view, wanted, overlay)
+            now = self._clock()
+            best_hits = recalling.rank([_hit(belief, relevance[n], now) for n, belief in found.items()], k)
+            hits = [hit._replace(because=_reasons(hit.belief, words)) for hit in best_hits]
+            return Recalled(opened, freshness, hits, now, view.contested())
+
+    def _named_archived(self, view: View, query: str, overlay: Overlay) -> dict[int, Belief]:
+        """Archived beliefs whose name or alias the query holds word for word."""
+        named = lexical.named(view, query, overlay)
+        exact = [n for n, reasons in named.items() if any(reason.how == "exact" for reason in reasons)]
+        return {n: belief for n, belief in self._numbered(view, exact, overlay).items() if belief.archived}
+
+    def inject(
+        self,
+        prompt: str,
+        given: Sequence[str],
+        max_beliefs: int | None,
+        budget: int,
+        nonce: str,
+        *,
+        explain: bool = False,
+    ) -> Injected:
+        """What an agent should know for a prompt, and nothing else; `explain` also gives the near misses.
+
+        Raises: UsageMistake for an unknown scope.
+        """
+        with self._reading() as store:
+            opened = self.open_scopes(store, given)
+            if store is None:
+                nothing = injecting.Sections([], [], [], [])
+                injection = injecting.cut(nothing, max_beliefs=0, budget=budget, nonce=nonce)
+                return Injected(opened, "exact", injection, [])
+            view = store.visible(opened.visible)
+            overlay, freshness = self._overlay(view)
+            named, misses = lexical.examine(view, prompt, overlay)
+            contested = view.contested()
+            beliefs = self._numbered(view, named, overlay)
+            misses += _contested_misses(beliefs, contested)
+            beliefs = {n: belief for n, belief in beliefs.items() if belief.id not in contested}
+            because = {
+                beliefs[n].id: tuple(Because(*reason) for reason in reasons)
+                for n, reasons in named.items()
+                if n in beliefs and beliefs[n].current
+            }
+            numbers = {belief.id: n for n, belief in beliefs.items() if belief.id in because}
+            known = {belief.id: belief for belief in beliefs.values()}
+            known |= self._participants(view, [known[id_] for id_ in because], overlay)
+            now = self._clock()
+            standing = [one for one in self._standing(view, overlay, now, budget) if one.id not in contested]
+            known = {id_: belief for id_, belief in known.items() if id_ not in contested}
+            score = self._scorer(view, prompt, numbers, overlay)
+            sections = injecting.arrange(standing, because, known, score, now)
+            injection = injecting.cut(sections, max_beliefs=max_beliefs, budget=budget, nonce=nonce)
+            return Injected(opened, freshness, injection, self._explained(view, misses, overlay) if explain else [])
+
+    def _explained(self, view: View, misses: Sequence[lexical.Miss], overlay: Overlay) -> list[tuple[Belief, str]]:
+        """Beliefs that were nearly named, with the reason why they were not."""
+        found = self._numbered(view, dict.fromkeys(miss.belief for miss in misses), overlay)
+        return [
+            (found[miss.belief], f"{miss.surface!r}: {miss.reason}")
+            for miss in misses
+            if miss.belief in found and found[miss.belief].current
+        ]
+
+    def _scorer(self, view: View, prompt: str, named: Mapping[str, int], overlay: Overlay) -> Callable[[Belief], float]:
+        """How well a named belief matches the prompt as a whole; with one belief there is no order to find."""
+        if len(named) < 2:
+            return lambda belief: 0.0
+        terms = [term for term, _ in text.terms(text.read_prompt(prompt).text)]
+        statistics = lexical.statistics(view, terms, overlay)
+        scores = lexical.scores(view, named, terms, statistics, overlay)
+        return lambda belief: scores.get(belief.id, 0.0)
+
+    def _standing(self, view: View, overlay: Overlay, now: datetime, budget: int) -> list[Belief]:
+        """What is there unasked: pinned beliefs, and as many preferences as could fit, least faded first."""
+        fitting = budget * injecting.CHARACTERS_PER_TOKEN * injecting.PERSONA_SHARE / injecting.SHORTEST_LINE
+        rows = view.rows(
+            """SELECT n
+               FROM belief
+               WHERE scope :scopes AND pinned AND current
+               UNION
+               SELECT n FROM (
+                   SELECT n
+                   FROM belief
+                   WHERE scope = (SELECT n FROM scope WHERE path = 'user') AND type = 'preference' AND current
+                   ORDER BY (? - anchor) / stability
+                   LIMIT ?)""",
+            now.timestamp(),
+            int(fitting) + 1,
+        )
+        found = self._numbered(view, [n for (n,) in rows], overlay)
+        changed = {n: belief for n, belief in overlay.items() if belief is not None}
+        return [
+            belief
+            for belief in (found | changed).values()
+            if belief.pinned or (belief.type == "preference" and belief.scope == "user")
+        ]
+
+    def _participants(self, view: View, relations: Iterable[Belief], overlay: Overlay) -> dict[str, Belief]:
+        found: dict[str, Belief] = {}
+        for relation in relations:
+            for participant in relation.participants:
+                rows = view.rows("SELECT n FROM belief WHERE scope :scopes AND id = ?", participant)
+                found |= {belief.id: belief for belief in self._numbered(view, [n for (n,) in rows], overlay).values()}
+        return found
+
+    def _numbered(self, view: View, numbers: Iterable[int], overlay: Overlay) -> dict[int, Belief]:
+        """Beliefs by row number as they are now: pages changed by hand win, vanished ones are withheld."""
+        wanted = list(numbers)
+        stored = view.numbered([n for n in wanted if n not in overlay])
+        found = {n: overlay.get(n) or stored.get(n) for n in wanted}
+        return {n: belief for n, belief in found.items() if belief is not None}
+
+    def _overlay(self, view: View, sweep: int | None = SWEEP) -> tuple[Overlay, str]:
+        """Beliefs whose pages are not as mem wrote them, by row number; None for a page that is gone.
+
+        `sweep` is how many pages may be looked at; None looks at all.
+        """
+        limit = -1 if sweep is None else sweep + 1
+        pages = view.rows("SELECT path, mtime, size FROM page WHERE scope :scopes LIMIT ?", limit)
+        if sweep is not None and len(pages) > sweep:
+            return {}, "partial"
+        overlay: dict[int, Belief | None] = {}
+        stat, top = os.stat, self.home.path + "/"
+        for path, mtime, size in pages:
+            try:
+                status = stat(top + path)
+                if status.st_mtime_ns == mtime and status.st_size == size:
+                    continue
+            except OSError:
+                status = None
+            id_ = view.rows("SELECT id FROM page WHERE scope :scopes AND path = ?", path)[0][0]
+            changed = self._changed_page(view, id_, path) if status is not None else None
+            if status is None:
+                self._warn(f"{path} is gone; what it said is withheld (mem forget {id_} makes that last)")
+            if status is None or changed is not None:
+                overlay[_number_of(view, id_)] = changed
+        return overlay, "exact"
+
+    def _changed_page(self, view: View, id_: str, path: str) -> Belief | None:
+        """The belief of a page that was touched, or None if the last good version serves."""
+        from mem import tree
+
+        data = tree.read(os.path.join(self.home.path, path))
+        page = view.page(id_)
+        if data is None or page is None or tree.digest(data) == page.hash:
+            return None
+        parsed = tree.parse(path, data, now=self._clock())
+        stored = view.belief(id_)
+        if isinstance(parsed, Belief) and (parsed.id, parsed.scope) == (stored.id, stored.scope):
+            return parsed._replace(session=stored.session, at=stored.at)
+        problem = parsed if isinstance(parsed, Problem) else Problem(path, 1, "its id or scope was changed by hand")
+        self._warn(f"{problem}; the last good version is used")
+        return None
+
+    def belief(self, reference: str, given: Sequence[str]) -> tuple[Belief, str | None]:
+        """One visible belief by id or prefix, as its page says, and the path of the page.
+
+        Raises: UsageMistake if it is unknown or ambiguous.
+        """
+        with self._reading() as store:
+            opened = self.open_scopes(store, given)
+            if store is None:
+                raise UsageMistake(f"no belief {reference!r}: the memory is empty", "mem remember TEXT")
+            view = store.visible(opened.visible)
+            stored = view.belief(reference)
+            page = view.page(stored.id)
+            overlay, _ = self._overlay(view)
+            number = _number_of(view, stored.id)
+            if number in overlay and overlay[number] is None:
+                raise NothingFound(f"the page {page.path if page else ''} of {stored.id} is gone", "mem doctor")
+            return overlay.get(number) or stored, page.path if page else None
+
+    def beliefs(self, given: Sequence[str], *, pending: bool, everything: bool) -> tuple[OpenScopes, list[Belief]]:
+        """Visible beliefs, oldest first: the current ones, the pending ones, or those of any state."""
+        where = "1" if everything else PENDING if pending else "current"
+        with self._reading() as store:
+            opened = self.open_scopes(store, given)
+            if store is None:
+                return opened, []
+            view = store.visible(opened.visible)
+            overlay, _ = self._overlay(view)
+            rows = view.rows(f"SELECT n FROM belief WHERE scope :scopes AND {where} ORDER BY n")
+            numbers = dict.fromkeys([n for (n,) in rows])
+            found = self._numbered(view, numbers | dict.fromkeys(overlay), overlay).values()
+            kept = [
+                belief
+                for belief in found
+                if everything or (belief.live and belief.review == "pending" if pending else belief.current)
+            ]
+            return opened, sorted(kept, key=lambda belief: belief.created)
+
+    def destination(self) -> tuple[Scope, str]:
+        """Where a write without `--scope` would go, and why."""
+        with self._reading() as store:
+            if store is None:
+                with_nothing = scopes.names_of_remote(scopes.remote_of(_working_directory() or "/") or "")
+                return (with_nothing[0], "the git remote") if with_nothing else (USER, "nothing else is known")
+            scope, reason, _ = self._scope_to_write(store, None)
+            return scope, reason
+
+    def scopes(self, given: Sequence[str]) -> tuple[OpenScopes, dict[str, int]]:
+        """What is open and why, and every scope with its number of beliefs."""
+        with self._reading() as store:
+            opened = self.open_scopes(store, given)
+            return opened, store.scopes() if store is not None else {"user": 0}
+
+    def mappings(self) -> dict[str, str]:
+        """Directory to scope."""
+        with self._reading() as store:
+            return store.mappings() if store is not None else {}
+
+
+def _hit(belief: Belief, relevance: float, now: datetime) -> Hit:
+    channels = {"lexical": relevance, "soft": None, "embedding": None}
+    prior, strength = recalling.prior(belief, now), recalling.strength(belief, now)
+    return Hit(belief, relevance, prior, strength, channels, ())
+
+
+def _reasons(belief: Belief, words: Mapping[str, str]) -> tuple[Because, ...]:
+    """Which words of a query (by term) a belief holds, and in what form."""
+    because: dict[str, Because] = {}
+    for part in (belief.name, *(entry.text for entry in belief.aliases), belief.content, belief.why or ""):
+        for term, written in text.terms(part):
+            if term in words and term not in because:
+                how = "exact" if text.fold(written) == text.fold(words[term]) else "stem"
+                because[term] = Because(written, words[term], how)
+    return tuple(because.values())
+
+
+def _contested_misses(beliefs: Mapping[int, Belief], contested: Mapping[str, list[str]]) -> list[lexical.Miss]:
+    return [
+        lexical.Miss(n, belief.name, f"it is contested by {', '.join(contested[belief.id])}")
+        for n, belief in beliefs.items()
+        if belief.id in contested
+    ]
+
+
+def _number_of(view: View, id_: str) -> int:
+    return int(view.rows("SELECT n FROM belief WHERE scope :scopes AND id = ?", id_)[0][0])
+
+
+def require_known(scope: Scope, known: Mapping[str, int]) -> None:
+    """Make sure that a scope was declared or used.
+
+    Raises: UsageMistake with close names.
+    """
+    if str(scope) in known or scope == USER:
+        return
+    close = close_scopes(scope, known)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"mem scope add {scope}"
+    raise UsageMistake(f"the scope {scope} is not known", hint)
+
+
+def close_scopes(scope: Scope, known: Iterable[str]) -> list[str]:
+    """Known scopes that one may be a slip for, closest first."""
+    from difflib import get_close_matches
+
+    return get_close_matches(str(scope), list(known), n=3, cutoff=0.7)
+
+
+def _working_directory() -> str | None:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None
+
+
+def clock() -> datetime:
+    """Now, to the second; MEM_NOW stands in for it where a run must be repeatable."""
+    fixed = os.environ.get("MEM_NOW")
+    return parse_time(fixed) if fixed else datetime.now(UTC).replace(microsecond=0)
