@@ -199,7 +199,7 @@ def from_record(record: Mapping[str, Any], *, id: str, now: datetime, source: st
     unknown = [key for key in record if key not in _KEYS]
     if unknown:
         raise ValueError(f"unknown key {', '.join(map(repr, unknown))}")
-    if record.get("schema", SCHEMA) != SCHEMA:
+    if (record.get("schema") or SCHEMA) != SCHEMA:
         raise ValueError(f"schema is {record['schema']!r}, not {SCHEMA!r}")
     content = _string(record, "content")
     type_ = _string(record, "type")
@@ -210,7 +210,7 @@ def from_record(record: Mapping[str, Any], *, id: str, now: datetime, source: st
     complaint = text.fault(content)
     if complaint:
         raise ValueError(f"content {complaint}")
-    provenance = record.get("provenance") or {}
+    provenance = {} if record.get("provenance") is None else record["provenance"]
     if not isinstance(provenance, Mapping) or not provenance.keys() <= {"source", "session", "at"}:
         raise ValueError("provenance must be an object of source, session and at")
     name = _string(record, "name")
@@ -218,15 +218,15 @@ def from_record(record: Mapping[str, Any], *, id: str, now: datetime, source: st
     created = _moment(record, "created") or now
     return check(
         Belief(
-            id=_string(record, "id") or id,
+            id=id if record.get("id") is None else _string(record, "id") or "",
             type=type_,
             name=derive_name(content) if name is None else name,
             content=content,
             scope=scope,
             aliases=derive_aliases(content) if aliases is None else _aliases(aliases),
             why=_string(record, "why"),
-            status=_string(record, "status") or "active",
-            review=_string(record, "review") or "approved",
+            status="active" if record.get("status") is None else _string(record, "status") or "",
+            review="approved" if record.get("review") is None else _string(record, "review") or "",
             confidence=_number(record, "confidence", DEFAULT_CONFIDENCE),
             pinned=_flag(record, "pinned"),
             archived=_flag(record, "archived"),
@@ -239,7 +239,7 @@ def from_record(record: Mapping[str, Any], *, id: str, now: datetime, source: st
             updated=_moment(record, "updated") or created,
             confirmed=_moment(record, "confirmed"),
             stability=_number(record, "stability", INITIAL_STABILITY.get(type_, 0.0)),
-            source=_string(provenance, "source") or source,
+            source=source if provenance.get("source") is None else _string(provenance, "source") or "",
             session=_string(provenance, "session"),
             at=_moment(provenance, "at") or created,
         )
@@ -308,7 +308,7 @@ def _string(record: Mapping[str, Any], key: str) -> str | None:
 
 
 def _strings(record: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    value = record.get(key) or []
+    value = [] if record.get(key) is None else record[key]
     if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
         raise ValueError(f"{key} must be a list of texts")
     return tuple(value)
@@ -320,7 +320,10 @@ def _number(record: Mapping[str, Any], key: str, default: float) -> float:
         return default
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{key} must be a number, not {value!r}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{key} is too large a number") from None
 
 
 def _flag(record: Mapping[str, Any], key: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from mem import __version__, hot, show
+from mem import __version__, hot, show, text
 from mem.belief import STATUSES, TYPES, is_id
 from mem.config import home
 from mem.errors import Problem, UsageMistake
@@ -25,7 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A local-first personal memory: typed beliefs, found by word, scoped, and handed to coding agents.",
 )
-scope_app = typer.Typer(rich_markup_mode=None, help="Show what is open and why; declare and map scopes.")
+scope_app = typer.Typer(rich_markup_mode=None)
 app.add_typer(scope_app, name="scope")
 
 MOST_PROBLEMS = 20
@@ -38,8 +38,13 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, 
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command line; what it does not understand is reported with exit status 2."""
+    for argument in arguments:
+        if not text.is_utf8(argument) and arguments[0] not in hot.HOT:  # those read as far as it goes
+            raise UsageMistake(f"the argument {text.shown(argument)!r} is not UTF-8", "mem --help")
     try:
         status = typer.main.get_command(app).main(list(arguments), prog_name="mem", standalone_mode=False)
+    except SystemExit:  # how typer tells of a closed pipe
+        raise BrokenPipeError from None
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         hint = f"{context.command_path if context is not None else 'mem'} --help"
@@ -81,8 +86,9 @@ def _top(
 
 @app.command()
 def remember(
-    text: Annotated[
-        str | None, typer.Argument(help="What to remember; - reads standard input; none opens $EDITOR.")
+    text_: Annotated[
+        str | None,
+        typer.Argument(metavar="[TEXT]", help="What to remember; - reads standard input; none opens $EDITOR."),
     ] = None,
     type: Annotated[str | None, typer.Option(help=f"One of {', '.join(TYPES)}.")] = None,
     name: Annotated[str | None, typer.Option(help="Short name; a known one of that scope and type is revised.")] = None,
@@ -109,7 +115,7 @@ def remember(
     mem remember 'Postgres is the store of record.'
     mem remember --name store_of_record --alias pg 'CockroachDB is the store of record.'
     """
-    content = _content(text)
+    content = _content(text_)
     if by is not None and not (by.startswith("agent:") and is_id(by[6:])):
         raise UsageMistake(f"--as {by!r} is not agent:NAME", "mem remember --as agent:helper TEXT")
     fields = {

@@ -7,6 +7,7 @@ run at every prompt, then need neither platformdirs nor a guess.
 from __future__ import annotations
 
 import os
+import re
 from typing import NamedTuple
 
 from mem.errors import StoreUnusable
@@ -66,10 +67,17 @@ def home() -> Home:
 
 def _lines(path: str) -> list[str]:
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read().splitlines()
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            lines = file.read().split("\n")[:-1]
+            return [re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], line) for line in lines]
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def replica_text(replica: str, database: str, folder: str) -> str:
+    """What the replica file says; a path may hold anything, a line break too."""
+    lines = (line.replace("\\", "\\\\").replace("\n", "\\n") for line in (replica, database, folder))
+    return "".join(f"{line}\n" for line in lines)
 
 
 def data_directory() -> str:

@@ -156,13 +156,15 @@ def examine(view: View, prompt: str, overlay: Overlay) -> tuple[dict[int, list[N
 def _doubt(written: str, phrase: Sequence[str], surface: str, origin: str, owners: int) -> str | None:
     """Why a surface that stands in a prompt is no sure sign of its belief, or None if it is one."""
     everyday = len(phrase) == 1 and text.everyday(phrase[0])
+    short = len(phrase) == 1 and len(phrase[0]) <= 3 and text.everyday_short(phrase[0])
+    own = {surface, surface.capitalize()} if surface.islower() else {surface}
     if origin == "learned":
         return "it was learned, not given"
     if origin == "derived" and owners > 1:
         return f"it was derived, and {owners} visible beliefs share it"
     if origin != "given" and everyday:
         return "it is an everyday word, and was not given as an alias"
-    if everyday and len(phrase[0]) <= 3 and written not in (surface, f"{surface}s", f"{surface}'s"):
+    if short and written.removesuffix("'s") not in own and written.removesuffix("s") not in own:
         return f"it is an everyday word unless written {surface}"
     return None
 

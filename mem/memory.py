@@ -7,9 +7,10 @@ pages in line. The clock enters here and is passed down.
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import count
 from typing import Any, NamedTuple
@@ -27,7 +28,7 @@ from mem.belief import (
     from_record,
     rivals,
 )
-from mem.config import data_directory
+from mem.config import Home, data_directory, replica_text
 from mem.errors import NothingFound, Problem, Refused, TreeProblem, UsageMistake
 from mem.reading import PENDING, Reader, agent, close_scopes, refuse_agents, require_known
 from mem.scope import Scope
@@ -79,6 +80,11 @@ class Report(NamedTuple):
 
 class Memory(Reader):
     """One person's memory, in one folder."""
+
+    def __init__(self, home: Home, *, clock: Callable[[], datetime], warn: Callable[[str], None]) -> None:
+        super().__init__(home, clock=clock, warn=warn)
+        self._rendered: dict[str, bytes] = {}
+        """Pages of the beliefs that the act at hand has decided on, by id."""
 
     def export(self, given: Sequence[str]) -> list[Belief]:
         """All beliefs of exactly these scopes, or of all, as their pages say now; by creation, then id.
@@ -135,8 +141,9 @@ class Memory(Reader):
     @contextmanager
     def _locked_store(self) -> Iterator[Store]:
         """The store for writing, under the lock, with nothing left over from a crash."""
-        self._make_home()
+        self._make_local()
         with locked(self.home.lock):
+            self._make_home()
             store = self._open_to_write()
             try:
                 self._report(sync.deliver(self.home, store))
@@ -152,7 +159,8 @@ class Memory(Reader):
             with store.transaction(kind, summary, source=source or self._author(), now=self._clock()) as transaction:
                 yield transaction
                 sync.require_untouched(self.home, store, [id_ for id_, _ in store.outbox() if id_ not in waiting])
-            self._report(sync.deliver(self.home, store))
+            self._report(sync.deliver(self.home, store, self._rendered))
+            self._rendered = {}
 
     def _report(self, problems: Sequence[Problem]) -> None:
         for problem in problems:
@@ -162,23 +170,26 @@ class Memory(Reader):
         name = agent()
         return f"agent:{name}" if name is not None else "user"
 
-    def _make_home(self) -> None:
-        """The memory folder as a git repository, with the files that mem keeps in it."""
-        if os.path.exists(self.home.format) and os.path.isdir(self.home.local):
-            return
+    def _make_local(self) -> None:
+        """The folder that holds the lock; nothing else is made before the lock is held."""
         try:
-            if not os.path.exists(self.home.path):
-                os.makedirs(self.home.path, mode=0o700)
+            os.makedirs(self.home.path, mode=0o700, exist_ok=True)
             os.makedirs(self.home.local, mode=0o700, exist_ok=True)
-            reason = git.make_repository(self.home.path)
-            _append_line(os.path.join(self.home.path, ".gitignore"), ".mem/local/")
-            if not os.path.exists(self.home.format):
-                _append_line(self.home.format, "format: 1")
-                _append_line(self.home.format, f"store: {_mint()}")
         except OSError as error:
             raise unusable(error, self.home.path) from error
-        if reason is not None:
-            self._warn(f"the memory folder is not a git repository: {reason}")
+
+    def _make_home(self) -> None:
+        """The memory folder as a git repository, with the files that mem keeps in it; the format file comes last."""
+        if os.path.exists(self.home.format):
+            return
+        try:
+            reason = git.make_repository(self.home.path)
+            if reason is not None:
+                self._warn(f"the memory folder is not a git repository: {reason}")
+            _append_line(os.path.join(self.home.path, ".gitignore"), ".mem/local/")
+            _write_whole(self.home.format, f"format: {tree.FORMAT}\nstore: {_mint()}\n")
+        except OSError as error:
+            raise unusable(error, self.home.path) from error
 
     def _open_to_write(self) -> Store:
         path = self.home.database()
@@ -188,22 +199,27 @@ class Memory(Reader):
             store = self._make_store(path)
         else:
             replica, store = os.path.basename(os.path.dirname(path)), Store.writing(path)
-        record = f"{replica}\n{path}\n{self.home.path}\n"
         try:
-            _write_whole(self.home.replica, record)
+            _write_whole(self.home.replica, replica_text(replica, path, self.home.path))
         except OSError as error:
             store.close()
+            if path != self.home.database():  # nothing points to the new one
+                shutil.rmtree(os.path.dirname(path))
             raise unusable(error, self.home.replica) from error
         return store
 
     def _make_store(self, path: str) -> Store:
         """A new database, with the beliefs of the pages that are there: a clone, or after a loss."""
-        store = Store.writing(path, create=True)
         now = self._clock()
         pages, problems = sync.read_pages(self.home, now)
-        with store.transaction("adopt", "take in pages", source="user", now=now) as transaction:
-            for belief, page in pages:
-                transaction.adopt(belief, lexical.indexed(belief), page)
+        try:
+            store = Store.writing(path, create=True)
+            with store.transaction("adopt", "take in pages", source="user", now=now) as transaction:
+                for belief, page in pages:
+                    transaction.adopt(belief, lexical.indexed(belief), page)
+        except BaseException:
+            shutil.rmtree(os.path.dirname(path), ignore_errors=True)  # half of one would be taken for the whole
+            raise
         if pages:
             self._warn(f"took in {len(pages)} pages that were in {self.home.path}")
         for problem in problems:
@@ -212,7 +228,7 @@ class Memory(Reader):
 
     def init(self) -> str:
         """Make what is missing of memory folder, repository and database; returns the folder's path."""
-        self._make_home()
+        self._make_local()
         path = self.home.database()
         if path is not None and not os.path.exists(path):
             with locked(self.home.lock):
@@ -220,13 +236,16 @@ class Memory(Reader):
         with self._locked_store():
             return self.home.path
 
-    def _put(self, transaction: Transaction, belief: Belief) -> str | None:
-        """Store a belief and decide the path of its page; returns that path."""
+    def _put(self, transaction: Transaction, belief: Belief, place: str | None = None) -> str | None:
+        """Store a belief and decide the path of its page (`place`, where it had one); returns that path."""
         store = transaction.store
         path = None
         if belief.review == "approved":
             page = store.everything().page(belief.id)
-            path = sync.free_path(self.home, store, belief.id, tree.page_path(belief), page.path if page else None)
+            self._rendered[belief.id] = tree.render(belief)  # what can have no page is no belief
+            path = place or sync.free_path(
+                self.home, store, belief.id, tree.page_path(belief), page.path if page else None
+            )
         transaction.put(belief, lexical.indexed(belief), path)
         if not belief.live:  # what is no longer believed contradicts nothing
             for other in store.everything().contested().get(belief.id, []):
@@ -335,6 +354,8 @@ class Memory(Reader):
     def _contest(self, transaction: Transaction, belief: Belief) -> list[tuple[Belief, str]]:
         """Open a conflict with every current belief of the scope that claims the same surface."""
         view = transaction.store.visible([scopes.parse(belief.scope)])
+        if not belief.current:
+            return []
         for id_ in view.contested().get(belief.id, []):  # a new version is judged anew
             transaction.set_conflict(belief.id, id_, False)
         found = []
@@ -476,7 +497,7 @@ class Memory(Reader):
                     if change.kind == "belief" and change.before is None:
                         transaction.remove(change.key)
                     elif change.kind == "belief":
-                        self._put(transaction, belief_of(change.before or ""))
+                        self._put(transaction, belief_of(change.before or ""), change.page)
                     elif change.kind == "conflict":
                         one, other = change.key.split()
                         transaction.set_conflict(one, other, change.before is not None)
@@ -505,6 +526,8 @@ class Memory(Reader):
         """
         refuse_agents("scope map")
         place = os.path.realpath(os.path.expanduser(directory))
+        if not text.is_utf8(place):
+            raise UsageMistake(f"the name of the directory {text.shown(place)} is not UTF-8", "mem scope map DIR SCOPE")
         scope = None if path is None else scopes.parse(path)
         if scope is not None and not os.path.isdir(place):
             raise UsageMistake(f"{place} is not a directory", "mem scope map DIR SCOPE")
@@ -641,9 +664,7 @@ def _version(old: Belief, new: Belief, fields: Mapping[str, Any], now: datetime)
 def _confirm(belief: Belief, now: datetime) -> Belief:
     """The belief after a use that confirms it."""
     elapsed = retention.elapsed_days(belief.anchor, now)
-    return belief._replace(
-        confirmed=max(belief.confirmed or now, now), stability=retention.confirmed(belief.stability, elapsed)
-    )
+    return belief._replace(confirmed=max(belief.anchor, now), stability=retention.confirmed(belief.stability, elapsed))
 
 
 def _scope_in(change: str | None) -> str | None:
@@ -652,29 +673,22 @@ def _scope_in(change: str | None) -> str | None:
 
 def _write_whole(path: str, content: str) -> None:
     """Make a small file hold this, in one step, unless it does."""
+    data = os.fsencode(content)
+    if tree.read(path) == data:
+        return
     try:
-        with open(path, encoding="utf-8") as file:
-            if file.read() == content:
-                return
-    except FileNotFoundError:
-        pass
-    with open(f"{path}.new", "w", encoding="utf-8") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(f"{path}.new", path)
+        tree.write_through(f"{path}.new", data)
+        os.replace(f"{path}.new", path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(f"{path}.new")
 
 
 def _append_line(path: str, line: str) -> None:
     """Add a line to a file unless it has it; what a person wrote there stays."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            present = file.read()
-    except FileNotFoundError:
-        present = ""
+    present = os.fsdecode(tree.read(path) or b"")
     if line not in present.splitlines():
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(("\n" if present and not present.endswith("\n") else "") + line + "\n")
+        _write_whole(path, present + ("\n" if present and not present.endswith("\n") else "") + line + "\n")
 
 
 _MINTED = count()

@@ -319,8 +319,11 @@ class Reader:
                 status = stat(top + path)
                 if status.st_mtime_ns == mtime and status.st_size == size:
                     continue
-            except OSError:
+            except (FileNotFoundError, NotADirectoryError):
                 status = None
+            except OSError as error:
+                self._warn(f"{path} cannot be read ({error.strerror}); the last good version is used")
+                continue
             id_ = view.rows("SELECT id FROM page WHERE scope :scopes AND path = ?", path)[0][0]
             changed = self._changed_page(view, id_, path) if status is not None else None
             if status is None:

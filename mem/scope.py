@@ -18,6 +18,9 @@ RESERVED_SEGMENTS = frozenset(
 )
 """Names that the memory folder uses below a scope: a scope of that name would be ambiguous on disk."""
 
+LONGEST = 200
+"""Characters of a scope, so that every file system takes its folder."""
+
 _GRAMMAR = r"[a-z]+:[a-z0-9._+-]+(?:/[a-z0-9._+-]+)*"
 
 
@@ -53,6 +56,7 @@ def parse(text: str) -> Scope:
         not re.fullmatch(_GRAMMAR, text)
         or kind in ("user", "archive")
         or any(part in RESERVED_SEGMENTS or part.startswith((".", "-")) for part in segments)
+        or max(map(len, (text, kind, *segments))) > LONGEST
     ):
         raise UsageMistake(
             f"{text!r} is not a scope: it must be `user` or `kind:name/name` in lower case",
@@ -141,6 +145,6 @@ def names_of_remote(url: str) -> list[Scope]:
     """The scopes that a repository's remote may be given, best first: by its name, by owner and name."""
     path = re.sub(r"^(?:[a-z+]+://)?(?:[^@/]*@)?[^:/]*[:/]", "", url.strip().lower())
     parts = [re.sub(r"[^a-z0-9._+-]+", "-", part).strip("-.") for part in path.split("/")]
-    parts = [part.removesuffix(".git") for part in parts if part and part not in RESERVED_SEGMENTS]
+    parts = [part.removesuffix(".git") for part in parts if part.removesuffix(".git")]
     names = [parts[-1], "-".join(parts[-2:])] if len(parts) > 1 else parts
-    return [Scope("project", (name,)) for name in names if name.strip(".")]
+    return [Scope("project", (name,)) for name in names if name not in RESERVED_SEGMENTS and len(name) < LONGEST // 2]

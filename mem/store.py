@@ -66,7 +66,7 @@ def _first_schema(db: Database) -> None:
         """CREATE TABLE operation (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, summary TEXT NOT NULL,
                source TEXT NOT NULL, at TEXT NOT NULL, undone TEXT)""",
         """CREATE TABLE change (operation INTEGER NOT NULL REFERENCES operation, position INTEGER NOT NULL,
-               kind TEXT NOT NULL, key TEXT NOT NULL, before TEXT, after TEXT,
+               kind TEXT NOT NULL, key TEXT NOT NULL, before TEXT, after TEXT, page TEXT,
                PRIMARY KEY (operation, position)) WITHOUT ROWID""",
         "CREATE INDEX change_by_key ON change (kind, key, operation)",
         # The last page that both sides agreed on, and those that are decided but not yet in place.
@@ -120,6 +120,8 @@ class Change(NamedTuple):
     before: str | None
     after: str | None
     """JSON; None where there was, or is, no such row."""
+    page: str | None = None
+    """Path of the page that a belief had before, so that undo puts it back in its place."""
 
 
 class Operation(NamedTuple):
@@ -187,7 +189,7 @@ class Store:
             raise unusable(error, path) from error
         store = cls(_connect(path, "rwc" if create else "rw"), path)
         try:
-            if not store.rows("SELECT name FROM sqlite_master LIMIT 1"):
+            if create:
                 store.rows(f"PRAGMA application_id = {APPLICATION_ID}")
             store._check_version()
             store.rows("PRAGMA journal_mode = WAL")
@@ -275,6 +277,11 @@ class Store:
         found = self.rows("SELECT value FROM meta WHERE key = ?", key)
         return str(found[0][0]) if found else None
 
+    def page_of(self, id: str) -> Page | None:
+        """The page of a belief, wherever it is: for bringing the tree in line, whatever became of its scope."""
+        found = self.rows("SELECT id, path, hash, mtime, size FROM page WHERE id = ?", id)
+        return Page(*found[0]) if found else None
+
     def outbox(self) -> list[tuple[str, str | None]]:
         """Pages that are decided but not yet in place, as (belief id, path or None for no page)."""
         return [(id_, path) for id_, path in self.rows("SELECT id, path FROM outbox ORDER BY id")]
@@ -304,7 +311,7 @@ class Store:
         return [
             Change(*row)
             for row in self.rows(
-                "SELECT kind, key, before, after FROM change WHERE operation = ? ORDER BY position", operation
+                "SELECT kind, key, before, after, page FROM change WHERE operation = ? ORDER BY position", operation
             )
         ]
 
@@ -451,6 +458,16 @@ class View:
 
 
 def _belief(row: Sequence[Any]) -> Belief:
+    try:
+        return _read_row(row)
+    except ValueError as error:
+        raise StoreUnusable(
+            f"the row of belief {row[0]} in the database is damaged ({error})",
+            "move the database away; then `mem init` makes a new one from the pages",
+        ) from error
+
+
+def _read_row(row: Sequence[Any]) -> Belief:
     (id_, type_, name, content, scope, aliases, why, status, review, confidence, pinned, archived,
      superseded_by, participants, relation, valid_from, valid_until, created, updated, confirmed, stability,
      source, session, at) = row  # fmt: skip
@@ -508,18 +525,19 @@ class Transaction:
             return
         self.store.rows("UPDATE operation SET summary = ? WHERE n = ?", self.summary, self._operation)
         self.store._many(
-            "INSERT INTO change (operation, position, kind, key, before, after) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO change (operation, position, kind, key, before, after, page) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [(self._operation, at, *change) for at, change in enumerate(self._changes)],
         )
 
     def put(self, belief: Belief, index: Indexed, page: str | None) -> None:
         """Store a belief as it is now, with its retrieval rows and the path that its page shall have."""
+        self.set_scope(belief.scope, True)
         before = self._before(belief.id)
         self._remove_index(belief.id)
         self._write_belief(belief)
         self._add_index(belief, index)
         self._promise(belief.id, page)
-        self._changes.append(Change("belief", belief.id, before, _dump(to_record(belief))))
+        self._changes.append(Change("belief", belief.id, before, _dump(to_record(belief)), self._place(belief.id)))
 
     def remove(self, id: str) -> None:
         """Take a belief out as if it had never been; for undoing what made it."""
@@ -527,7 +545,7 @@ class Transaction:
         self._remove_index(id)
         self.store.rows("DELETE FROM belief WHERE id = ?", id)
         self._promise(id, None)
-        self._changes.append(Change("belief", id, before, None))
+        self._changes.append(Change("belief", id, before, None, self._place(id)))
 
     def adopt(self, belief: Belief, index: Indexed, page: Page) -> None:
         """Take in a belief whose page is in place already; nothing that undo would take away."""
@@ -592,6 +610,10 @@ class Transaction:
         self.store.rows(
             "INSERT OR REPLACE INTO outbox (id, path, folded) VALUES (?, ?, ?)", id, page, page and folded(page)
         )
+
+    def _place(self, id: str) -> str | None:
+        found = self.store.rows("SELECT path FROM page WHERE id = ?", id)
+        return found[0][0] if found else None
 
     def _before(self, id: str) -> str | None:
         found = self.store.rows(f"SELECT {_COLUMNS} FROM belief WHERE id = ?", id)
@@ -753,8 +775,18 @@ def _connect(path: str, mode: str) -> sqlite3.Connection:
 def _translated(path: str) -> Iterator[None]:
     try:
         yield
+    except UnicodeDecodeError as error:  # SQLite quotes damaged text in its complaint
+        raise damaged(path) from error
     except sqlite3.Error as error:
         raise unusable(error, path) from error
+
+
+def damaged(path: str) -> StoreUnusable:
+    """Our error for a database that cannot be read."""
+    return StoreUnusable(
+        f"the database {path} is damaged; the pages in the memory folder are not",
+        "move that file away; then `mem init` makes a new one from the pages",
+    )
 
 
 def missing(path: str) -> StoreUnusable:
@@ -772,10 +804,7 @@ def unusable(error: Exception, path: str) -> StoreUnusable:
     if code == sqlite3.SQLITE_FULL or number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return StoreUnusable(f"the disk that holds {path} is full; nothing was lost", "free some space, then try again")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return StoreUnusable(
-            f"the database {path} is damaged; the pages in the memory folder are not",
-            "move that file away; then `mem init` makes a new one from the pages",
-        )
+        return damaged(path)
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN) or number in (
         errno.EROFS, errno.EACCES, errno.EPERM,
     ):  # fmt: skip

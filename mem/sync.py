@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from mem import tree
@@ -46,8 +46,9 @@ def free_path(home: Home, store: Store, belief_id: str, preferred: str, current:
     A page that already has one of the variants keeps it.
     """
     stem = preferred.removesuffix(".md")
-    for path in (preferred, f"{stem}--{belief_id[:4]}.md", f"{stem}--{belief_id}.md"):
-        if current is not None and path == current:
+    variants = (preferred, f"{stem}--{belief_id[:4]}.md", f"{stem}--{belief_id}.md")
+    for path in (current,) if current in variants else variants:
+        if path == current:
             return path
         owner = store.page_at(path)
         if owner == belief_id or (owner is None and not os.path.lexists(os.path.join(home.path, path))):
@@ -55,8 +56,10 @@ def free_path(home: Home, store: Store, belief_id: str, preferred: str, current:
     raise TreeProblem(f"{preferred} and its variants are taken by files that mem did not write", "mem doctor")
 
 
-def deliver(home: Home, store: Store) -> list[Problem]:
+def deliver(home: Home, store: Store, rendered: Mapping[str, bytes] | None = None) -> list[Problem]:
     """Write and remove the pages of the outbox, durably, then clear it. The lock must be held.
+
+    `rendered` holds pages, by id, that were made already.
 
     Returns the pages that were left because a person changed them; they stay in the outbox.
     Raises: StoreUnusable if a page cannot be written; the belief is stored, and the page follows later.
@@ -64,43 +67,40 @@ def deliver(home: Home, store: Store) -> list[Problem]:
     outbox = store.outbox()
     if not outbox:
         return []
-    everything = store.everything()
-    pages = {page.id: page for page in everything.pages()} if len(outbox) > 1 else None
     written: list[tuple[Page, int]] = []
-    gone: list[str] = []
     touched: list[str] = []
     problems: list[Problem] = []
-    for id_, path in outbox:
-        old = pages.get(id_) if pages is not None else everything.page(id_)
-        try:
-            page = _write(home, store, id_, path, old) if path is not None else None
-            if old is not None and old.path != path:
-                tree.take_away(os.path.join(home.path, old.path), old.hash)
-                touched.append(os.path.join(home.path, old.path))
-        except tree.Changed:
-            problems.append(Problem(path or (old.path if old else id_), 0, CHANGED_BY_HAND))
-            continue
-        except OSError as error:
-            place = os.path.join(home.path, path or (old.path if old else id_))
-            fault = unusable(error, place)
-            fault.message += "; the belief is stored, and its page follows with the next mem command that writes"
-            raise fault from error
-        if page is not None:
-            written.append(page)
-            touched.append(os.path.join(home.path, page[0].path))
-        else:
-            gone.append(id_)
+    kept: set[str] = set()
+    for write in (False, True):  # what moves makes room before anything takes its place
+        for id_, path in outbox:
+            old = store.page_of(id_)
+            shown = path or (old.path if old else id_)
+            try:
+                if write and path is not None and id_ not in kept:
+                    written.append(_write(home, store, id_, path, old, (rendered or {}).get(id_)))
+                    touched.append(os.path.join(home.path, path))
+                elif not write and old is not None and old.path != path:
+                    touched.append(os.path.join(home.path, old.path))
+                    tree.take_away(touched[-1], old.hash)
+            except tree.Changed:
+                kept.add(id_)
+                problems.append(Problem(shown, 0, CHANGED_BY_HAND))
+            except OSError as error:
+                fault = unusable(error, os.path.join(home.path, shown))
+                fault.message += "; the belief is stored, and its page follows with the next mem command that writes"
+                raise fault from error
+    gone = [id_ for id_, path in outbox if path is None and id_ not in kept]
     tree.sync_folders(home.path, touched)
     store.settle(written, gone)
     return problems
 
 
-def _write(home: Home, store: Store, id_: str, path: str, old: Page | None) -> tuple[Page, int]:
+def _write(home: Home, store: Store, id_: str, path: str, old: Page | None, data: bytes | None) -> tuple[Page, int]:
     everything = store.everything()
     belief = everything.belief(id_)
     expected = old.hash if old is not None and old.path == path else None
     place = os.path.join(home.path, path)
-    placed = tree.place(place, tree.render(belief), expected, home.local)
+    placed = tree.place(place, data or tree.render(belief), expected, home.local)
     number = everything.rows("SELECT n FROM scope WHERE path = ?", belief.scope)[0][0]
     return Page(id_, path, *placed), number
 

@@ -126,11 +126,19 @@ _EDGES = ("", "/", "'")
 """Between the letters of a script without spaces, between alternatives, at an elision: no identifier goes on."""
 
 
-def _pieces(scanner: _Scanner, chunk: str, start: int, segment: int) -> Iterator[Word]:
+_SIGNS = frozenset("&/")
+
+
+def _is_short(chunk: str) -> bool:
+    return all(len(piece) <= 3 for piece in re.split("[&/]", chunk))
+
+
+def _pieces(scanner: _Scanner, chunk: str, start: int, segment: int, *, apart: bool = False) -> Iterator[Word]:
     if chunk.isalnum() and chunk.isascii():
         yield Word(chunk.lower(), start, start + len(chunk), True, True, segment)
         return
-    if chunk[0] == "." or chunk[-1] in "+#":  # `.env`, `C++`, `F#`: the sign is part of the word
+    if chunk[0] == "." or chunk[-1] in "+#" or (not apart and _SIGNS.intersection(chunk) and _is_short(chunk)):
+        # `.env`, `C++`, `F#`, `R&D`, `24/7`: the sign is part of the word
         yield Word(fold(chunk), start, start + len(chunk), True, True, segment)
         return
     found = list(scanner.piece.finditer(chunk))
@@ -152,31 +160,37 @@ def _pieces(scanner: _Scanner, chunk: str, start: int, segment: int) -> Iterator
 # Lines that a program wrote: stack traces, logs, compilers, diffs, tests, code. One expression, compiled
 # when a prompt first needs it.
 _PROGRAM_LINE = r"""\s*(?:
-    at\s\S+[(:].* | File\s"[^"]*",\sline\s\d+.* | Traceback\s\(.* | Caused\sby:.* | goroutine\s\d+.* | panic:.*
-  | thread\s'[^']*'\spanicked.* | (?:\w+\.)*\w*(?:Error|Exception):\s.* | (?:\w+\.)+\w*(?:Error|Exception)
+    at\s(?:[\w.$<>/]+\(.*|\S+\.\w{1,5}:\d.*) | File\s"[^"]*",\sline\s\d+.* | Traceback\s\(.* | Caused\sby:.*
+  | goroutine\s\d+.* | panic:.* | thread\s'[^']*'\spanicked.* | Exception\sin\sthread.* | Unhandled\sexception.*
+  | (?:\w+\s)?(?:Fatal\serror|Parse\serror|Segmentation\sfault)\b.* | \#\d+\s\S+.*[(:].*
+  | (?:\w+\.)*\w*(?:Error|Exception):\s.* | (?:\w+\.)+\w*(?:Error|Exception)
   | \S+\.\w{1,5}:\d+(?::\d+)?(?:[:\s].*)?
   | \[?\d{4}[-/]\d\d[-/]\d\d[T\s]\d\d:\d\d.* | \[?\d\d:\d\d:\d\d\b.* | [A-Z][a-z]{2}\s+\d{1,2}\s\d\d:\d\d:\d\d.*
+  | \[\s*\d+\.\d+\]\s.* | \[[A-Z][a-z]{2}\s[A-Z][a-z]{2}\s\d.* | [\w.-]+\s{2,}\|\s.*
   | \[?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b(?:\]|:|\s+[\[(\d]).* | [IWEF]\d{4}\s\d\d:.*
   | (?:level|lvl|severity)=\w+.* | time=["\d].*
-  | diff\s--git\s.* | index\s[0-9a-f]+\.\..* | (?:---|\+\+\+)\s\S+.* | @@\s.*
-  | (?:PASS|FAIL|PASSED|FAILED|SKIPPED|not\sok|ok)\s[\w./-]*[./:\d]\S*.* | \S+::\S+.* | [=_]{3,}.*[=_]{3,} | E\s{3,}.*
-  | [\u2713\u2714\u2717\u2718\u25cf]\s.*
+  | index\s[0-9a-f]+\.\..* | (?:---|\+\+\+)\s\S+.*
+  | (?:PASS|FAIL|PASSED|FAILED|SKIPPED)[:\s].* | (?:not\s)?ok\s\d+\s-\s.* | ok\s+\S+/\S+\s.* | \S+::\S+.*
+  | [=_]{3,}.*[=_]{3,} | [E>]\s{3,}.* | [\u2713\u2714\u2717\u2718\u25cf]\s.*
   | \$\s\S.* | >>>\s.*
-  | .*[;{}] | .*\)\s?(?:->\s?[^:]+)?: | [}\])]+[,;]? | "[^"]+"\s*:\s.*
-  | (?:import|from)\s[\w.{*'"]+(?:\s(?:import|from|as)\b.*)?
-  | (?:const|let|var|return|export|def|func|fn|class)\s.*[=({]\S*.*
-  | [\w.\[\]"']+\s(?:[:+*/-]?=|=>)\s\S.* | [A-Z_]{3,}=\S+
+  | .*[()\[\]{}=<>"'].*; | .*[{}] | [}\])]+[,;]? | "[^"]+"\s*:\s.* | (?:if|for|while|switch|catch)\s?\(.*
+  | from\s[\w.]+\simport\b.* | import\s(?:[a-z_][\w.]*(?:\sas\s\w+)?|.*['"{*].*)
+  | (?:const|let|var)\s[\w$\[{]+[^=]{0,40}=.* | (?:def|func|fn|function)\s[\w.$]+\s?[(<].* | class\s\w+\s?[({:<].*
+  | return\s[\w.$]+[(\[.].* | export\s(?:default|const|function|class)\s.* | (?:export\s)?[A-Z_]{3,}=\S+
+  | [\w.\[\]"']+\s(?:[:+*/-]?=|=>)\s[^\s?]+(?:\s[-+*/%|&]+\s\S+)*;?
 )\s*"""
 
 # Inside a sentence: addresses, paths, hashes and tags.
 _PROGRAM_SPAN = r"""
     \b[a-z][a-z0-9+.-]{1,20}://\S+ | \bwww\.\S+ | (?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+(?::\S*)?
-  | \b[A-Za-z]:\\\S* | \\\\\S+
+  | (?<![\w.-])[a-z0-9-]{1,64}(?:\.[a-z0-9-]{1,64})+/[a-z0-9]\S*
+  | "[A-Za-z]:\\[^"\n]*" | \b[A-Za-z]:\\\S* | \\\\\S+ | (?<![\w.-])[\w.-]{1,80}(?:\\[\w.-]{1,80})+
   | (?<![\w/<])(?:~|\.{1,2})?/[^\s,;:)'"`]+ | (?<![\w.@-])[\w.@-]{1,80}(?:/[\w.@-]{1,80}){2,}/?
   | (?<![\w.@-])[\w.@-]{1,80}/[\w@-]{1,80}(?:\.[\w@-]{1,80})*\.[a-z][a-z0-9]{0,4}\b
   | \b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b | \b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,64}\b
-  | </?[A-Za-z!][^<>\n]{0,200}>
 """
+# A tag may go over lines.
+_TAG = r"</?[A-Za-z!][^<>]{0,2000}>"
 
 
 class Prompt(NamedTuple):
@@ -204,21 +218,23 @@ def read_prompt(prompt: str) -> Prompt:
 
 def _prose(prompt: str) -> tuple[str, list[str]]:
     """The prose of a prompt, with breaks where something was taken out, and its inline code."""
-    if "\n" in prompt or re.search(r"[:;{}=$>\d]", prompt):
+    if "\n" in prompt or re.search(r"[:;{}=$>\d|]", prompt):
         prompt = "\n".join(_prose_lines(prompt.split("\n")))
+    if "<" in prompt:
+        prompt = re.sub(_TAG, " ; ", prompt)
     code: list[str] = []
     if "`" in prompt:
         code = [found[2].strip() for found in re.finditer(r"(`{1,3})([^`\n]+)\1", prompt)]
         prompt = re.sub(r"(`{1,3})([^`\n]+)\1", " ; ", prompt)
-    if re.search(r"[/\\@<\d]|www", prompt):
+    if re.search(r"[/\\@\d]|www", prompt):
         prompt = re.sub(_PROGRAM_SPAN, " ; ", prompt, flags=re.VERBOSE)
     return prompt, code
 
 
 def _prose_lines(lines: Sequence[str]) -> Iterator[str]:
     """The lines that a person wrote; an empty one for each that was pasted."""
-    fence, diff, listed, indented, blank = "", False, False, False, True
-    for line in lines:
+    fence, diff, listed, indented, blank, follows = "", False, False, False, True, False
+    for at, line in enumerate(lines):
         bare = line.strip()
         if fence or bare[:3] in ("```", "~~~"):
             fence = "" if fence and bare.startswith(fence) and not bare.strip(fence[0]) else fence or bare[:3]
@@ -226,12 +242,33 @@ def _prose_lines(lines: Sequence[str]) -> Iterator[str]:
             continue
         deep = line.startswith(("    ", "\t"))
         indented = deep and not listed and (blank or indented)
-        diff = bare.startswith(("diff --git", "@@ ")) or (diff and line[:1] in ("+", "-", " "))
+        diff = _opens_diff(bare) or (diff and _goes_on(line, lines[at + 1 : at + 2]))
+        pasted = indented or diff or (follows and (deep or not blank)) or _is_program(line, bare)
+        # The source line below a frame, the message below a panic.
+        follows = bare.startswith('File "') or " panicked at " in bare
         if not deep and bare:
             listed = re.match(r"[-*+\u2022]\s|\d+[.)]\s", bare) is not None
         blank = not bare
-        probe = line if len(line) <= 500 else line[:400] + line[-100:]  # its ends tell what a line is
-        yield "" if indented or diff or (bare and re.fullmatch(_PROGRAM_LINE, probe, re.VERBOSE)) else line
+        yield "" if pasted else line
+
+
+def _is_program(line: str, bare: str) -> bool:
+    probe = line if len(line) <= 500 else line[:400] + line[-100:]  # its ends tell what a line is
+    return bool(bare) and re.fullmatch(_PROGRAM_LINE, probe, re.VERBOSE) is not None
+
+
+def _opens_diff(bare: str) -> bool:
+    return bare.startswith(("diff --git", "diff -", "@@ ")) or (
+        bare[:1].isdigit() and re.fullmatch(r"\d+(?:,\d+)?[acd]\d+(?:,\d+)?", bare) is not None
+    )
+
+
+_DIFF_LINE = ("+", "-", " ", "<", ">", "\\", "@")
+
+
+def _goes_on(line: str, following: Sequence[str]) -> bool:
+    """True for a line of a diff; one that lost its first blank is one if the next line is."""
+    return line.startswith(_DIFF_LINE) or any(after[:1] in ("+", "-") for after in following)
 
 
 def split_camel(text: str) -> str:
@@ -246,7 +283,7 @@ def phrases(surface: str) -> list[tuple[str, ...]]:
     """
     text = normalise(surface)
     readings = [tuple(word.form for word in words(reading)) for reading in (text, split_camel(text))]
-    if len(readings[1]) > 1 and " " not in text:
+    if len(readings[1]) > 1 and not re.search(r"[ &/+#:@']", text):
         readings.append(("".join(readings[1]),))
     return [reading for at, reading in enumerate(readings) if reading and reading not in readings[:at]]
 
@@ -261,7 +298,7 @@ def terms(text: str) -> Iterator[tuple[str, str]]:
     scanner = _scanner(text.isascii())
     for chunk in scanner.chunk.finditer(text):
         written = chunk[0]
-        pieces = [word.form for word in _pieces(scanner, written, 0, 0)]
+        pieces = [word.form for word in _pieces(scanner, written, 0, 0, apart=True)]
         if len(pieces) > 1:
             yield from _identifier_terms(written, pieces)
             continue
@@ -320,10 +357,10 @@ def _stemmer() -> object:
 def bucket(word: str) -> str:
     """A coarse key that all inflections of a word share; many unrelated words may share it too."""
     word = word.removesuffix("'s")
-    while len(word) > 2:
+    while len(word) > 1:
         if word.endswith("ing") and len(word) > 4:
             word = word[:-3]
-        elif word[-1] in "sde" or word[-1] == word[-2]:
+        elif word[-1] == "s" or (len(word) > 2 and (word[-1] in "de" or word[-1] == word[-2])):
             word = word[:-1]
         else:
             break
@@ -338,9 +375,8 @@ def match(written: str, wanted: str) -> str | None:
     """
     if written == wanted:
         return "exact"
-    if len(wanted) <= 3 or len(written) <= 3:
-        longer, shorter = (written, wanted) if len(written) > len(wanted) else (wanted, written)
-        return "stem" if longer in (shorter + "s", shorter + "'s") else None
+    if len(wanted) <= 3:
+        return "stem" if written in (f"{wanted}s", f"{wanted}'s") else None
     a, b = written.removesuffix("'s"), wanted.removesuffix("'s")
     if a == b or (stem(a) == stem(b) and not _roots(a).isdisjoint(_roots(b))):
         return "stem"
@@ -398,6 +434,14 @@ def everyday(word: str) -> bool:
     return word in FUNCTION_WORDS or _row(word)[1] >= EVERYDAY
 
 
+def everyday_short(word: str) -> bool:
+    """True for a word of up to three letters that every kind of text uses: an abbreviation of that form is no sign."""
+    return everyday(word) or _row(word)[1] >= EVERYDAY_SHORT
+
+
+EVERYDAY_SHORT = 60
+"""As `EVERYDAY`, for words of up to three letters: where `ha` (61) and `ups` (68) are words, and `api` (0) is none."""
+
 EVERYDAY = 602
 """Occurrences in ten million words, in the kind of text that uses it least: the 500th word has 602."""
 
@@ -423,6 +467,11 @@ def _table() -> bytes:
         return file.read()
 
 
+def is_utf8(text: str) -> bool:
+    """False for a text that stands for bytes which are none."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def fault(text: str) -> str | None:
     """Why a text cannot be stored, or None: too long, or with characters that no text has."""
     if len(text) > MAX_TEXT:
@@ -435,7 +484,11 @@ def fault(text: str) -> str | None:
     return None
 
 
-_UNSAFE = "\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
+_UNSAFE = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"  # controls, halves of characters
+    "\u200e\u200f\u061c\u202a-\u202e\u2028\u2029\ufff9-\ufffb"  # direction, lines, annotations
+    "\xad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u206f\u3164\ufeff\uffa0"  # nothing to see
+)
 
 
 def shown(text: str) -> str:
@@ -446,13 +499,15 @@ def shown(text: str) -> str:
     """
     if text.isascii() and text.replace("\n", " ").isprintable():
         return text
-    return re.sub(f"[{_UNSAFE}\U000e0000-\U000e007f]", _made_visible, text)
+    return re.sub(f"[{_UNSAFE}\U000e0000-\U000e0fff]", _made_visible, text)
 
 
 def _made_visible(found: re.Match[str]) -> str:
     code = ord(found[0])
     if code == 0x0D:
         return ""
+    if code in (0x2028, 0x2029):
+        return " "
     if code < 0x20:
         return chr(0x2400 + code)
     return f"\\x{code:02x}" if code < 0xA0 else ""

@@ -34,7 +34,7 @@ MAX_PAGE = 1_048_576
 _ALWAYS = ("id", "type", "scope", "status", "aliases", "created", "updated", "source")
 _ORDER = """id type scope status aliases confidence pinned archived superseded_by participants relation
     valid_from valid_until created updated confirmed stability source""".split()
-_WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+_WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(\..*)?")
 
 
 class Changed(Exception):
@@ -53,12 +53,13 @@ def page_path(belief: Belief, suffix: str = "") -> str:
 
 def slug(name: str) -> str:
     """A file name (without its ending) that every file system takes; never read back."""
-    kept = re.sub(r"[^\w.+-]+", "_", unicodedata.normalize("NFC", name.lower())).lstrip(".-").rstrip(".")
-    while len(kept.encode()) > 80:
+    kept = re.sub(r"[^\w.+-]+", "_", unicodedata.normalize("NFC", name.lower())).lstrip(".-")
+    while len(kept.encode()) > 79:
         kept = kept[:-1]
+    kept = kept.rstrip(".")
     if not kept.strip("_"):
         return "page"
-    return kept + "_" if _WINDOWS_DEVICES.fullmatch(kept) else kept
+    return f"_{kept}" if _WINDOWS_DEVICES.fullmatch(kept) else kept
 
 
 # -- belief to page ---------------------------------------------------------------------------------
@@ -127,7 +128,7 @@ def _yaml(value: Any, flow: bool = False) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:.17g}" if value != round(value, 6) else f"{value:g}" if value < 1e6 else repr(value)
+        return repr(value).removesuffix(".0")
     if isinstance(value, list):
         return f"[{', '.join(_yaml(entry, flow=True) for entry in value)}]"
     if isinstance(value, dict):
@@ -163,19 +164,25 @@ def parse(path: str, data: bytes, *, now: datetime) -> Belief | Problem:
         page = data.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         return Problem(path, data[: error.start].count(b"\n") + 1, "the page is not UTF-8")
+    conflict = re.search(r"(?m)^(?:<{7}|>{7}) ", page)
+    if conflict:
+        line = page.count("\n", 0, conflict.start()) + 1
+        return Problem(path, line, "the page has conflict markers of git; keep one of the sides")
     if not page.startswith("---\n"):
         return Problem(path, 1, "no front matter: the first line must be ---")
     front, found, body = page[4:].partition("\n---\n")
     if not found:
         return Problem(path, 1, "the front matter is not closed by a line ---")
     try:
-        record = _front_matter(front)
-        record |= _body(body, record)
-        return from_record(record, id="", now=now, source="user")
+        record, lines = _front_matter(front)
     except _Fault as fault:
         return Problem(path, fault.line + 1, str(fault))
-    except ValueError as error:
-        return Problem(path, 1, str(error))
+    try:
+        record |= _body(body, record)
+        return from_record(record, id="", now=now, source="user")
+    except ValueError as error:  # its message begins with the key
+        key = str(error).partition(" ")[0].rstrip(":")
+        return Problem(path, lines.get({"alias": "aliases"}.get(key, key), 0) + 1, str(error))
 
 
 class _Fault(ValueError):
@@ -189,12 +196,13 @@ def _body(body: str, front: Mapping[str, Any]) -> dict[str, Any]:
     """Name, content and why: the first H1, the paragraphs, and a last one that begins with `Why:`."""
     before, heading, after = ("\n" + body).partition("\n# ")
     if not heading:
-        raise _Fault("no name: the page has no line that begins with `# `", 0)
+        raise ValueError("no name: the page has no line that begins with `# `")
     name, _, rest = after.partition("\n")
+    name = name.strip()
     text = "\n".join(part for part in (before.strip("\n"), rest.strip("\n")) if part)
     if "content" in front:
         if text:
-            raise _Fault("content is given twice: in the front matter and below the heading", 0)
+            raise ValueError("content is given twice: in the front matter and below the heading")
         return {"name": name}
     content, _, last = text.rpartition("\n\n")
     if last.startswith("Why:") and content.strip("\n"):
@@ -202,7 +210,8 @@ def _body(body: str, front: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": name, "content": text}
 
 
-def _front_matter(source: str) -> dict[str, Any]:
+def _front_matter(source: str) -> tuple[dict[str, Any], dict[str, int]]:
+    """What the front matter says, as a record, and the line of each key in it."""
     raw = _read_yaml(source)
     if "id" not in raw or "type" not in raw or "scope" not in raw:
         missing = [key for key in ("id", "type", "scope") if key not in raw]
@@ -216,11 +225,15 @@ def _front_matter(source: str) -> dict[str, Any]:
             elif key in ("pinned", "archived"):
                 record[key] = {"true": True, "false": False}[value]
             elif key == "aliases":
+                if not isinstance(value, list) and value != "":
+                    raise ValueError
                 record[key] = [_alias(entry) for entry in value]
+            elif key == "participants" and value == "":
+                record[key] = []
         except (ValueError, KeyError, TypeError):
             raise _Fault(f"{key} cannot be {str(value)[:40]!r}", line) from None
     record["provenance"] = {"source": record.pop("source", None)}
-    return record
+    return record, {key: line for key, (_, line) in raw.items()}
 
 
 def _alias(entry: Any) -> Any:
@@ -241,7 +254,9 @@ def _read_yaml(source: str) -> dict[str, tuple[Any, int]]:
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         events = iter(list(yaml.parse(source, Loader=loader)))
-        next(events), next(events)  # the stream and the document begin
+        next(events)  # the stream begins
+        if isinstance(next(events), yaml.StreamEndEvent):
+            raise _Fault("the front matter is empty", 0)
         value = _value(next(events), events, depth=0)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
@@ -321,7 +336,7 @@ def place(path: str, data: bytes, expected: str | None, scratch: str) -> Placed:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         temporary = os.path.join(scratch, f"{os.getpid()}.{wanted[:16]}")
         try:
-            _write_through(temporary, data)
+            write_through(temporary, data)
             if there is None:
                 os.link(temporary, path)  # fails rather than replace a file made in this instant
             else:
@@ -348,7 +363,8 @@ def take_away(path: str, expected: str) -> None:
     os.unlink(path)
 
 
-def _write_through(path: str, data: bytes) -> None:
+def write_through(path: str, data: bytes) -> None:
+    """Write a file and wait until it is on the disk."""
     with open(path, "wb") as file:
         file.write(data)
         file.flush()
