@@ -442,8 +442,18 @@ def derive_aliases(content: str) -> tuple[Alias, ...]:
     ):
         for groups in re.findall(pattern, content):
             found[groups if isinstance(groups, str) else groups[-1]] = None
-    kept = [surface for surface in found if surface.strip() and text.fold(surface) not in text.FUNCTION_WORDS]
-    return tuple(alias(surface, "derived") for surface in kept[:12] if len(surface) <= MAX_NAME)
+    kept: dict[str, str] = {}
+    for surface in (" ".join(surface.split()) for surface in found):
+        folded = text.fold(surface)
+        if folded not in text.FUNCTION_WORDS and folded not in _CALENDAR and text.phrases(surface):
+            kept.setdefault(folded, surface)
+    return tuple(alias(surface, "derived") for surface in list(kept.values())[:12] if len(surface) <= MAX_NAME)
+
+
+_CALENDAR = frozenset(
+    """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
+    september october november december today tomorrow yesterday""".split()
+)
 
 
 def _is_identifier(written: str) -> bool:
@@ -465,8 +475,12 @@ def _proper_names(content: str) -> list[str]:
         written = re.findall(rf"{_WORD}|[,;:]", sentence)
         for at, word in enumerate([*written, "."]):
             follower = written[at + 1] if at + 1 < len(written) else ""
-            opener = at == 0 and not (follower[:1].isupper() or re.fullmatch(_AFTER_A_SUBJECT, follower))
             bare = word.removesuffix("'s")
+            form = text.fold(bare)
+            named = follower[:1].isupper() or (
+                re.fullmatch(_AFTER_A_SUBJECT, follower) and text.spread(form) < ORDINARY
+            )
+            opener = at == 0 and (not named or form in _CUES or form in _CALENDAR)
             if bare[:1].isupper() and not opener and bare != "I" and text.fold(bare) not in text.FUNCTION_WORDS:
                 run.append(bare)
             elif run:
@@ -474,6 +488,9 @@ def _proper_names(content: str) -> list[str]:
                 run = []
     return names
 
+
+ORDINARY = 200
+"""`text.spread` from which on a word that opens a sentence is a word and no name: `always` has 667, `bob` 155."""
 
 _AFTER_A_SUBJECT = (
     r"is|are|was|were|has|have|had|will|can|should|must|runs?|uses?|lives?|owns?|calls?|handles?|depends|works?|"

@@ -364,7 +364,7 @@ def bucket(word: str) -> str:
             word = word[:-1]
         else:
             break
-    return word[:-1] + "i" if len(word) > 2 and word[-1] == "y" else word
+    return word[:-1] + "i" if len(word) > 1 and word[-1] == "y" else word
 
 
 def match(written: str, wanted: str) -> str | None:
@@ -378,6 +378,8 @@ def match(written: str, wanted: str) -> str | None:
     if len(wanted) <= 3:
         return "stem" if written in (f"{wanted}s", f"{wanted}'s") else None
     a, b = written.removesuffix("'s"), wanted.removesuffix("'s")
+    if min(len(a), len(b)) < 3:
+        return None
     if a == b or (stem(a) == stem(b) and not _roots(a).isdisjoint(_roots(b))):
         return "stem"
     return None
@@ -429,14 +431,22 @@ def frequency(word: str) -> int:
     return _row(word)[0]
 
 
+def spread(word: str) -> int:
+    """Occurrences of a folded word in ten million words of the kind of text that uses it least.
+
+    Names of tools are common in technical prose and absent from talk (0); ordinary words are everywhere.
+    """
+    return _row(word)[1]
+
+
 def everyday(word: str) -> bool:
     """True for function words and the 500 words that are commonest in every kind of text."""
-    return word in FUNCTION_WORDS or _row(word)[1] >= EVERYDAY
+    return word in FUNCTION_WORDS or spread(word) >= EVERYDAY
 
 
 def everyday_short(word: str) -> bool:
     """True for a word of up to three letters that every kind of text uses: an abbreviation of that form is no sign."""
-    return everyday(word) or _row(word)[1] >= EVERYDAY_SHORT
+    return everyday(word) or spread(word) >= EVERYDAY_SHORT
 
 
 EVERYDAY_SHORT = 60
