@@ -109,7 +109,7 @@ def remember(
     by: Annotated[str | None, typer.Option("--as", metavar="agent:NAME", help="Propose it as an agent.")] = None,
     json: Json = False,
 ) -> int:
-    """Remember one sentence; what is not given is derived and shown.
+    """Remember one sentence; the rest is derived and shown.
 
     \b
     mem remember 'Postgres is the store of record.'
@@ -155,7 +155,7 @@ def recall(
     no_abstain: Annotated[bool, _option("recall", "no_abstain")] = False,
     json: Annotated[bool, _option("recall", "json")] = False,
 ) -> int:
-    """Search the visible beliefs: the best hits first, exit status 1 if there are none.
+    """Search the visible beliefs, best hits first.
 
     \b
     mem recall 'store of record'
@@ -174,7 +174,7 @@ def inject(
     explain: Annotated[bool, _option("inject", "explain")] = False,
     json: Annotated[bool, _option("inject", "json")] = False,
 ) -> int:
-    """Print what an agent should know for a prompt: what it names, what is pinned, how the user works.
+    """Print what an agent should know for a prompt.
 
     \b
     mem inject 'add a postgres table'
@@ -251,7 +251,7 @@ def forget(
     id: Annotated[list[str], typer.Argument(help="Ids of the beliefs.")],
     scope: Scope = None,
 ) -> int:
-    """Take beliefs out of use; their pages move to archive/, and undo brings them back.
+    """Take beliefs out of use; undo brings them back.
 
     \b
     mem forget 8f3k
@@ -267,7 +267,7 @@ def undo(
     steps: Annotated[int, typer.Argument(min=1, max=1000, help="How many acts to undo, the latest first.")] = 1,
     dry_run: DryRun = False,
 ) -> int:
-    """Undo the latest acts: remember, forget, alias, import, review, scope.
+    """Undo the latest acts, newest first.
 
     \b
     mem undo
@@ -289,7 +289,7 @@ def alias(
     changes: Annotated[list[str], typer.Argument(help="+NEW to add an alias, -OLD to take one away.")],
     scope: Scope = None,
 ) -> int:
-    """Add and remove aliases by hand; they count in the very next call.
+    """Add and remove aliases; they count at once.
 
     \b
     mem alias 8f3k +pg -psql
@@ -312,7 +312,7 @@ def review(
     all: Annotated[bool, typer.Option("--all", help="Approve all that is listed.")] = False,
     scope: Scope = None,
 ) -> int:
-    """List what agents and imports proposed; approve or reject it.
+    """List what was proposed; approve or reject it.
 
     \b
     mem review
@@ -417,7 +417,7 @@ def scope_map(
 
 @app.command()
 def init() -> int:
-    """Make the memory folder (MEM_HOME, else ~/mem) with its git repository and database.
+    """Make the memory folder, its repository and database.
 
     \b
     mem init
@@ -436,7 +436,7 @@ def import_(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
-    """Import beliefs; without --approve they wait in the inbox.
+    """Import beliefs; unapproved, they wait in the inbox.
 
     \b
     mem import --approve beliefs.jsonl
@@ -470,7 +470,7 @@ def export(
     ] = None,
     format: Annotated[Literal["jsonl"], typer.Option(help="Form of the output.")] = "jsonl",
 ) -> int:
-    """Print every belief, in every state, as mem.belief/1 records, a line each.
+    """Print every belief as a record, a line each.
 
     \b
     mem export > beliefs.jsonl
@@ -489,7 +489,7 @@ def doctor(
     ] = False,
     json: Json = False,
 ) -> int:
-    """Check that store, tree and postings agree; exit status 3 if they do not.
+    """Check that store, tree and postings agree.
 
     \b
     mem doctor
@@ -512,7 +512,7 @@ def doctor(
 
 @app.command()
 def tour() -> int:
-    """See the main job in seconds: offline, in a temporary home that is gone afterwards.
+    """See the main job in seconds, in a temporary home.
 
     \b
     mem tour

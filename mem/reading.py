@@ -464,4 +464,7 @@ def _working_directory() -> str | None:
 def clock() -> datetime:
     """Now, to the second; MEM_NOW stands in for it where a run must be repeatable."""
     fixed = os.environ.get("MEM_NOW")
-    return parse_time(fixed) if fixed else datetime.now(UTC).replace(microsecond=0)
+    try:
+        return parse_time(fixed) if fixed else datetime.now(UTC).replace(microsecond=0)
+    except ValueError as error:
+        raise UsageMistake(f"MEM_NOW: {error}", "unset MEM_NOW") from None

@@ -201,22 +201,34 @@ def _span(belief: Belief) -> str:
     return f"{start} {end}".strip()
 
 
+WIDE = 110
+"""Columns of a terminal from which on type and state have room beside name and content."""
+
+
 def table(title: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Rows in columns: as wide as the terminal there, tab-separated elsewhere."""
     clean = [[one_line(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         return "".join("\t".join(row) + "\n" for row in clean)
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=None, pad_edge=False, header_style="dim")
-    for at, name in enumerate(title):
-        whole = max(len(row[at]) for row in clean) if name in ("id", "scope") else None  # what one types is never cut
-        drawn.add_column(name, no_wrap=True, overflow="ellipsis", min_width=whole)
-    for row in clean:
-        drawn.add_row(*map(Text, row))
     console = Console()
+    kept = [at for at, name in enumerate(title) if console.width >= WIDE or name not in ("type", "state")]
+    widths = {at: max(map(cell_len, (title[at], *(row[at] for row in clean)))) for at in kept}
+    *whole, last = kept  # what one types or filters by is never cut; a name gives way, then the content
+    if "name" in title:
+        whole.remove(title.index("name"))
+        rest = console.width - sum(widths[at] + 1 for at in whole) - 1
+        widths[title.index("name")] = min(widths[title.index("name")], max(8, rest // 3))
+    widths[last] = max(8, console.width - sum(widths[at] + 1 for at in kept[:-1]))
+    drawn = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    for at in kept:
+        drawn.add_column(title[at], no_wrap=True, overflow="ellipsis", width=widths[at])
+    for row in clean:
+        drawn.add_row(*(Text(row[at]) for at in kept))
     with console.capture() as captured:
         console.print(drawn)
     return captured.get()

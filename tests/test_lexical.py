@@ -151,7 +151,15 @@ def answers(memory: Memory, open_: str, query: str, digits: int = 17) -> list[ob
     numbers = [[round(n, digits) for n in (hit.relevance, hit.score, hit.retention)] for hit in recalled.hits]
     hits = [(hit.belief, hit.because) for hit in recalled.hits]
     listed = [memory.beliefs([open_], pending=pending, everything=not pending)[1] for pending in (True, False)]
-    return [(hits, numbers), recalled.freshness, injected.injection, injected.freshness, injected.misses, *listed]
+    return [
+        (hits, numbers),
+        recalled.freshness,
+        recalled.contested,
+        injected.injection,
+        injected.freshness,
+        injected.misses,
+        *listed,
+    ]
 
 
 @SLOW
@@ -204,6 +212,21 @@ def test_a_derived_alias_is_shared_only_among_visible_beliefs(memory: Memory, el
     zebra = {"type": "fact", "content": "x", "aliases": [{"text": "zebra", "origin": "derived"}]}
     take_in(memory, {"id": "here", "scope": "project:a", **zebra}, {"id": "there", "scope": elsewhere, **zebra})
     assert ("here" in memory.inject("a zebra", ["project:a"], None, 2000, "n").injection.text) == named
+
+
+def test_a_word_of_another_scope_does_not_make_a_slip_here_a_word(memory: Memory) -> None:
+    fields = {"type": "fact", "content": "x"}
+    take_in(memory, {"id": "here", "scope": "user", "name": "n", "aliases": ["postgres"], **fields})
+    take_in(memory, {"id": "there", "scope": "project:z", "name": "n", "aliases": ["postgers"], **fields})
+    assert "here" in memory.inject("our postgers", ["user"], None, 2000, "n").injection.text
+
+
+def test_a_conflict_in_another_scope_is_not_told(memory: Memory) -> None:
+    for content in ("one", "two"):
+        memory.remember(content, {"scope": "project:z", "type": "fact", "aliases": ["pg"]}, None, None)
+    corpus(memory)
+    assert memory.recall("redis", ["user"], 9).contested == {}
+    assert len(memory.recall("pg", ["project:z"], 9).contested) == 2
 
 
 def test_what_happens_in_a_visible_scope_does_change_scores(memory: Memory) -> None:

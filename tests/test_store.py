@@ -17,7 +17,7 @@ import mem as package
 from mem.belief import Belief
 from mem.errors import StoreUnusable, TreeProblem, UsageMistake
 from mem.memory import Memory
-from mem.store import APPLICATION_ID, MIGRATIONS
+from mem.store import APPLICATION_ID, MIGRATIONS, Store
 from tests.conftest import Mem, environment
 from tests.strategies import fresh_memory, pages, take_in
 
@@ -174,6 +174,14 @@ def test_reading_changes_no_file(tmp_path: Path, memory: Memory) -> None:
     assert files(tmp_path) == before
 
 
+def test_a_reader_cannot_write(memory: Memory) -> None:
+    take_in(memory, record("b1"))
+    store = Store.reading(str(database(memory)))
+    with pytest.raises(StoreUnusable, match="cannot be written"):
+        store.rows("DELETE FROM belief")
+    store.close()
+
+
 # -- undo -------------------------------------------------------------------------------------------
 
 NAMES = st.sampled_from(("x", "X", "y"))
@@ -310,13 +318,13 @@ def test_what_was_remembered_before_a_crash_has_its_page_after_the_next_write(
 
 
 @pytest.mark.parametrize("point", [*POINTS, "tree.take_away"])
-def test_what_was_forgotten_before_a_crash_is_filed_away_by_the_next_write(
+def test_what_was_forgotten_before_a_crash_is_filed_away_when_the_store_is_next_opened_to_write(
     point: str, tmp_path: Path, memory: Memory
 ) -> None:
     take_in(memory, record("b1"), record("b2", name="y"))
     crash(tmp_path, point, "forget", "b1")
     assert [hit.belief.id for hit in memory.recall("stored", (), 9).hits] == ["b2"]
-    memory.add_scope("project:a")
+    memory.init()
     assert sorted(pages(memory)) == ["archive/user/facts/x.md", "user/facts/y.md"]
     assert memory.doctor(verify_ranking=False).problems == []
 
@@ -384,9 +392,9 @@ def test_a_file_of_the_person_s_own_keeps_its_place(memory: Memory) -> None:
 
 
 def test_names_that_differ_by_case_or_unicode_form_have_pages_of_their_own(memory: Memory) -> None:
-    names = ("Café", "CAFE\u0301", "café")
+    names = ("Café", "CAFE\u0301", "café", "Straße", "STRASSE")
     take_in(memory, *(record(f"b{n}", name=name) for n, name in enumerate(names)))
-    assert len({path.casefold() for path in pages(memory)}) == 3
+    assert len({path.casefold() for path in pages(memory)}) == 5
 
 
 def test_a_page_keeps_its_place_while_its_belief_changes(memory: Memory) -> None:
