@@ -43,10 +43,14 @@ class Home(NamedTuple):
         """The path of the database, or None if this folder has none yet.
 
         A folder that was moved keeps its database, which may have moved along.
-        Raises: StoreUnusable if this folder is a copy of one that still has that database.
+        Raises: StoreUnusable if this folder is a copy of one that still has that database, or the file is damaged.
         """
         lines = _lines(self.replica)
         if len(lines) < 3:
+            if os.path.exists(self.replica):
+                raise StoreUnusable(
+                    f"{self.replica} does not say which database is this folder's", f"rm {self.replica}; mem init"
+                )
             return None
         replica, database, folder = lines[:3]
         if folder != self.path and _lines(Home(folder).replica)[:1] == [replica]:

@@ -126,7 +126,7 @@ def answer(request: Request) -> int:
     if request.command == "inject":
         prompt = _text(request.text or "")
         if len(prompt) > MAX_PROMPT:
-            warn(f"the prompt has {len(prompt):,} characters; the first {MAX_PROMPT:,} were read")
+            warn(f"the prompt is long; its first {MAX_PROMPT:,} characters were read")
         if values["explain"] and values["json"]:
             raise UsageMistake("--explain is for a person; --json has `because` in it", "leave out one of them")
         limits = values["max_beliefs"], values["budget"]
@@ -143,7 +143,7 @@ def answer(request: Request) -> int:
     if not query.strip():
         raise UsageMistake("the query is empty", "mem recall WORDS, or mem list")
     if len(query) > MAX_TEXT:
-        raise UsageMistake(f"the query has {len(query):,} characters; {MAX_TEXT:,} are allowed", "mem recall WORDS")
+        raise UsageMistake(f"the query has more than the {MAX_TEXT:,} characters that are allowed", "mem recall WORDS")
     recalled = memory.recall(query, given, values["k"])
     sys.stdout.write(show.dump(show.recall_document(recalled)) if values["json"] else show.recall_text(recalled))
     if not recalled.hits:

@@ -152,11 +152,15 @@ class Memory(Reader):
                 store.close()
 
     @contextmanager
-    def _writing(self, kind: str, summary: str, source: str | None = None) -> Iterator[Transaction]:
-        """One act of the user: decided and durable, then carried into the tree."""
+    def _writing(
+        self, kind: str, summary: str, source: str | None = None, *, dry_run: bool = False
+    ) -> Iterator[Transaction]:
+        """One act of the user: decided and durable, then carried into the tree; a dry run is taken back."""
         with self._locked_store() as store:
             waiting = {id_ for id_, _ in store.outbox()}
-            with store.transaction(kind, summary, source=source or self._author(), now=self._clock()) as transaction:
+            with store.transaction(
+                kind, summary, source=source or self._author(), now=self._clock(), dry_run=dry_run
+            ) as transaction:
                 yield transaction
                 sync.require_untouched(self.home, store, [id_ for id_, _ in store.outbox() if id_ not in waiting])
             self._report(sync.deliver(self.home, store, self._rendered))
@@ -556,24 +560,10 @@ class Memory(Reader):
         """
         if approve:
             refuse_agents("import --approve")
-        try:
-            return self._import(name, rows, approve, strict, dry_run, progress)
-        except _DryRun as tried:
-            return tried.imported
-
-    def _import(
-        self,
-        name: str,
-        rows: Iterable[tuple[int, Mapping[str, Any]] | Problem],
-        approve: bool,
-        strict: bool,
-        dry_run: bool,
-        progress: Callable[[int], None],
-    ) -> Imported:
         problems: list[Problem] = []
         counts = {"new": 0, "version": 0, "same": 0}
         pending = 0
-        with self._writing("import", f"import {name}") as transaction:
+        with self._writing("import", f"import {name}", dry_run=dry_run) as transaction:
             store, now = transaction.store, self._clock()
             for at, row in enumerate(rows):
                 progress(at)
@@ -593,8 +583,6 @@ class Memory(Reader):
             if problems and strict:
                 raise TreeProblem(f"{problems[0]}; nothing was imported", "mend the line, or leave out --strict")
             transaction.summary = f"import {name} ({counts['new']} new, {counts['version']} updated)"
-            if dry_run:
-                raise _DryRun(Imported(counts["new"], counts["version"], counts["same"], pending, problems))
         return Imported(counts["new"], counts["version"], counts["same"], pending, problems)
 
     def _import_one(self, transaction: Transaction, belief: Belief, identified: bool, approve: bool) -> str:
@@ -626,14 +614,6 @@ class Memory(Reader):
             raise ValueError(f"id {belief.id} is known, and only `mem import --approve` may change it")
         self._put(transaction, belief)
         return "version"
-
-
-class _DryRun(Exception):
-    """Carries the outcome of an import out of the transaction that it rolls back."""
-
-    def __init__(self, imported: Imported) -> None:
-        super().__init__()
-        self.imported = imported
 
 
 def require_nameable(surface: str) -> None:

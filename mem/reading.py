@@ -389,8 +389,8 @@ class Reader:
         """Where a write without `--scope` would go, and why."""
         with self._reading() as store:
             if store is None:
-                with_nothing = scopes.names_of_remote(scopes.remote_of(_working_directory() or "/") or "")
-                return (with_nothing[0], "the git remote") if with_nothing else (USER, "nothing else is known")
+                named = scopes.names_of_remote(scopes.remote_of(_working_directory() or "/") or "")
+                return (named[0], "the git remote suggests it") if named else (USER, "nothing else is known")
             scope, reason, _ = self._scope_to_write(store, None)
             return scope, reason
 

@@ -79,7 +79,7 @@ def recall_document(answer: Recalled) -> dict[str, Any]:
         "mode": "lexical",
         **_scopes(answer.opened),
         "freshness": answer.freshness,
-        "hits": [_hit(rank, hit) for rank, hit in enumerate(answer.hits, 1)],
+        "hits": [_hit(rank, hit) | _flags(hit, answer) for rank, hit in enumerate(answer.hits, 1)],
     }
 
 
@@ -93,6 +93,12 @@ def _hit(rank: int, hit: Hit) -> dict[str, Any]:
         | {name: round(value, 4) for name, value in numbers.items()}
         | {"channels": channels, "because": _reasons(hit.because)}
     )
+
+
+def _flags(hit: Hit, answer: Recalled) -> dict[str, bool]:
+    """Marks of a hit that is not simply believed; absent from one that is."""
+    flags = {"archived": hit.belief.archived, "contested": hit.belief.id in answer.contested}
+    return {name: True for name, holds in flags.items() if holds}
 
 
 def remember_document(done: Remembered) -> dict[str, Any]:

@@ -322,14 +322,16 @@ class Store:
     # -- writing
 
     @contextmanager
-    def transaction(self, kind: str, summary: str, *, source: str, now: datetime) -> Iterator[Transaction]:
-        """One act: all of it is durable when the block ends, or none of it happened."""
+    def transaction(
+        self, kind: str, summary: str, *, source: str, now: datetime, dry_run: bool = False
+    ) -> Iterator[Transaction]:
+        """One act: all of it is durable when the block ends, or none of it happened; a dry run never happened."""
         self.rows("BEGIN IMMEDIATE")
         try:
             transaction = Transaction(self, kind, summary, source, now)
             yield transaction
             transaction._close()
-            self.rows("COMMIT")
+            self.rows("ROLLBACK" if dry_run else "COMMIT")
         except BaseException:
             with suppress(StoreUnusable):
                 self.rows("ROLLBACK")
@@ -809,4 +811,5 @@ def unusable(error: Exception, path: str) -> StoreUnusable:
         errno.EROFS, errno.EACCES, errno.EPERM,
     ):  # fmt: skip
         return StoreUnusable(f"{path} cannot be written or opened ({said})", "check its permissions and its folder's")
-    return StoreUnusable(f"{path} cannot be used ({said})", "mem doctor")
+    hint = "check that the disk has room and works" if code == sqlite3.SQLITE_IOERR else "mem doctor"
+    return StoreUnusable(f"{path} cannot be used ({said})", hint)

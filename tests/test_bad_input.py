@@ -578,5 +578,5 @@ def test_a_home_may_have_any_name(process: Process, tmp_path: Path, name: str) -
 def test_a_prompt_of_two_megabytes_is_cut_and_said_to_be(process: Process, store: Path) -> None:
     result = process("inject", "-", stdin=b"is postgres up? " + b"log line\n" * 230_000)
     assert result.status == 0 and "Postgres" in result.out
-    assert "characters; the first 100,000 were read" in result.err
+    assert "its first 100,000 characters were read" in result.err
     assert "Postgres" not in process("inject", "-", stdin=b"log line\n" * 230_000 + b"postgres").out

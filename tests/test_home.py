@@ -90,3 +90,14 @@ def test_nobody_else_may_read_a_new_memory(mem: Mem, tmp_path: Path) -> None:
     [database] = (tmp_path / "home" / "data").rglob("memory.db")
     for folder in (tmp_path / "home" / "mem", database.parent):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_replica_file_that_says_nothing_is_an_error_and_no_new_memory(mem: Mem, tmp_path: Path) -> None:
+    before = remember(mem)
+    replica = tmp_path / "home" / "mem" / ".mem" / "local" / "replica"
+    kept = replica.read_bytes()
+    replica.write_bytes(b"")
+    done = mem("remember", "I prefer coffee.")
+    assert done.status == 5 and "does not say which database" in done.err
+    replica.write_bytes(kept)
+    assert mem("export").out == before
