@@ -449,9 +449,12 @@ def require_known(scope: Scope, known: Mapping[str, int]) -> None:
 
 def close_scopes(scope: Scope, known: Iterable[str]) -> list[str]:
     """Known scopes that one may be a slip for, closest first."""
-    from difflib import get_close_matches
+    from difflib import SequenceMatcher
 
-    return get_close_matches(str(scope), list(known), n=3, cutoff=0.7)
+    def likeness(path: str) -> float:  # of the names: that both are projects makes them no closer
+        return SequenceMatcher(None, path.partition(":")[2], "/".join(scope.segments)).ratio()
+
+    return sorted((path for path in known if likeness(path) > 0.7), key=lambda path: -likeness(path))[:3]
 
 
 def _working_directory() -> str | None:

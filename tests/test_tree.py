@@ -170,6 +170,7 @@ BROKEN: dict[str, tuple[bytes, int, str]] = {
     "wrong type": (page().replace(b"type: fact", b"type: facts"), 3, "type"),
     "wrong time": (page("why: c\nconfirmed: soon\n"), 6, "confirmed"),
     "wrong list": (page("why: c\nparticipants: abcd\n"), 6, "participants"),
+    "two documents": (page("--- \nwhy: c\n"), 5, "not YAML|---"),
     "not a mapping": (b"---\n- a\n---\n# n\n", 2, "key: value"),
     "empty front": (b"---\n\n---\n# n\n\nc\n", 1, "id|front matter"),
     "only a comment": (b"---\n# c\n---\n# n\n\nc\n", 1, "id|front matter"),
