@@ -401,8 +401,14 @@ def derive_type(content: str) -> str:
 def derive_name(content: str) -> str:
     """A short snake_case name from the first informative words of a sentence."""
     chosen: list[str] = []
+    end = -1
     for word in text.words(text.normalise(content[:DERIVED_FROM])):
         form = word.form.removesuffix("'s").strip("'.")
+        if word.start == end and chosen and not form.isascii() and len(chosen[-1]) < 6:
+            chosen[-1] += form  # a script without spaces: its words are not its characters
+            end = word.end
+            continue
+        end = word.end
         if form and form not in text.FUNCTION_WORDS and form not in _CUES and form not in chosen:
             chosen.append(form)
         if len(chosen) == 4:

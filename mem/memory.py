@@ -156,6 +156,7 @@ class Memory(Reader):
         self, kind: str, summary: str, source: str | None = None, *, dry_run: bool = False
     ) -> Iterator[Transaction]:
         """One act of the user: decided and durable, then carried into the tree; a dry run is taken back."""
+        self._rendered = {}
         with self._locked_store() as store:
             waiting = {id_ for id_, _ in store.outbox()}
             with store.transaction(
@@ -164,7 +165,6 @@ class Memory(Reader):
                 yield transaction
                 sync.require_untouched(self.home, store, [id_ for id_, _ in store.outbox() if id_ not in waiting])
             self._report(sync.deliver(self.home, store, self._rendered))
-            self._rendered = {}
 
     def _report(self, problems: Sequence[Problem]) -> None:
         for problem in problems:

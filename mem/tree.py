@@ -258,6 +258,9 @@ def _read_yaml(source: str) -> dict[str, tuple[Any, int]]:
         if isinstance(next(events), yaml.StreamEndEvent):
             raise _Fault("the front matter is empty", 0)
         value = _value(next(events), events, depth=0)
+        after = [event for event in events if isinstance(event, yaml.DocumentStartEvent)]
+        if after:
+            raise _Fault("a line --- ends the front matter in its midst", _line(after[0]))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise _Fault(f"the front matter is not YAML: {error.problem}", line) from error
