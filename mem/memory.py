@@ -1,21 +1,18 @@
-"""The façade: what the commands call.
+"""The façade: what the commands call, one method an act or a question.
 
-Writing takes the lock, finishes what a crash left over, decides in one transaction, and then brings the
-pages in line. The clock enters here and is passed down.
+An act is decided in one transaction and then carried into the tree (`writing`); questions are answered from
+one snapshot (`reading`). The clock enters there and is passed down.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import count
 from typing import Any, NamedTuple
 
-from mem import git, lexical, retention, sync, text, tree
+from mem import lexical, retention, sync, text
 from mem import scope as scopes
 from mem.belief import (
     Belief,
@@ -26,13 +23,12 @@ from mem.belief import (
     derive_name,
     derive_type,
     from_record,
-    rivals,
 )
-from mem.config import Home, data_directory, replica_text
 from mem.errors import NothingFound, Problem, Refused, TreeProblem, UsageMistake
-from mem.reading import PENDING, Reader, agent, close_scopes, refuse_agents, require_known
+from mem.reading import PENDING, close_scopes, refuse_agents, require_known
 from mem.scope import Scope
-from mem.store import Operation, Store, Transaction, View, belief_of, locked, unusable
+from mem.store import Operation, Store, Transaction, View, belief_of, locked
+from mem.writing import Writer, confirmed
 
 VERIFIED = 200
 """Beliefs whose words serve as queries when the ranking is compared with rank_bm25."""
@@ -78,13 +74,8 @@ class Report(NamedTuple):
     problems: list[Problem]
 
 
-class Memory(Reader):
+class Memory(Writer):
     """One person's memory, in one folder."""
-
-    def __init__(self, home: Home, *, clock: Callable[[], datetime], warn: Callable[[str], None]) -> None:
-        super().__init__(home, clock=clock, warn=warn)
-        self._rendered: dict[str, bytes] = {}
-        """Pages of the beliefs that the act at hand has decided on, by id."""
 
     def export(self, given: Sequence[str]) -> list[Belief]:
         """All beliefs of exactly these scopes, or of all, as their pages say now; by creation, then id.
@@ -136,100 +127,6 @@ class Memory(Reader):
                 problems,
             )
 
-    # -- writing
-
-    @contextmanager
-    def _locked_store(self) -> Iterator[Store]:
-        """The store for writing, under the lock, with nothing left over from a crash."""
-        self._make_local()
-        with locked(self.home.lock):
-            self._make_home()
-            store = self._open_to_write()
-            try:
-                self._report(sync.deliver(self.home, store))
-                yield store
-            finally:
-                store.close()
-
-    @contextmanager
-    def _writing(
-        self, kind: str, summary: str, source: str | None = None, *, dry_run: bool = False
-    ) -> Iterator[Transaction]:
-        """One act of the user: decided and durable, then carried into the tree; a dry run is taken back."""
-        self._rendered = {}
-        with self._locked_store() as store:
-            waiting = {id_ for id_, _ in store.outbox()}
-            with store.transaction(
-                kind, summary, source=source or self._author(), now=self._clock(), dry_run=dry_run
-            ) as transaction:
-                yield transaction
-                sync.require_untouched(self.home, store, [id_ for id_, _ in store.outbox() if id_ not in waiting])
-            self._report(sync.deliver(self.home, store, self._rendered))
-
-    def _report(self, problems: Sequence[Problem]) -> None:
-        for problem in problems:
-            self._warn(f"{problem}; it was kept as it is, and the change waits in the database")
-
-    def _author(self) -> str:
-        name = agent()
-        return f"agent:{name}" if name is not None else "user"
-
-    def _make_local(self) -> None:
-        """The folder that holds the lock; nothing else is made before the lock is held."""
-        try:
-            os.makedirs(self.home.path, mode=0o700, exist_ok=True)
-            os.makedirs(self.home.local, mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise unusable(error, self.home.path) from error
-
-    def _make_home(self) -> None:
-        """The memory folder as a git repository, with the files that mem keeps in it; the format file comes last."""
-        if os.path.exists(self.home.format):
-            return
-        try:
-            reason = git.make_repository(self.home.path)
-            if reason is not None:
-                self._warn(f"the memory folder is not a git repository: {reason}")
-            _append_line(os.path.join(self.home.path, ".gitignore"), ".mem/local/")
-            _write_whole(self.home.format, f"format: {tree.FORMAT}\nstore: {_mint()}\n")
-        except OSError as error:
-            raise unusable(error, self.home.path) from error
-
-    def _open_to_write(self) -> Store:
-        path = self.home.database()
-        if path is None:
-            replica = _mint()
-            path = os.path.join(data_directory(), replica, "memory.db")
-            store = self._make_store(path)
-        else:
-            replica, store = os.path.basename(os.path.dirname(path)), Store.writing(path)
-        try:
-            _write_whole(self.home.replica, replica_text(replica, path, self.home.path))
-        except OSError as error:
-            store.close()
-            if path != self.home.database():  # nothing points to the new one
-                shutil.rmtree(os.path.dirname(path))
-            raise unusable(error, self.home.replica) from error
-        return store
-
-    def _make_store(self, path: str) -> Store:
-        """A new database, with the beliefs of the pages that are there: a clone, or after a loss."""
-        now = self._clock()
-        pages, problems = sync.read_pages(self.home, now)
-        try:
-            store = Store.writing(path, create=True)
-            with store.transaction("adopt", "take in pages", source="user", now=now) as transaction:
-                for belief, page in pages:
-                    transaction.adopt(belief, lexical.indexed(belief), page)
-        except BaseException:
-            shutil.rmtree(os.path.dirname(path), ignore_errors=True)  # half of one would be taken for the whole
-            raise
-        if pages:
-            self._warn(f"took in {len(pages)} pages that were in {self.home.path}")
-        for problem in problems:
-            self._warn(f"{problem}; it was left out")
-        return store
-
     def init(self) -> str:
         """Make what is missing of memory folder, repository and database; returns the folder's path."""
         self._make_local()
@@ -239,22 +136,6 @@ class Memory(Reader):
                 self._make_store(path).close()
         with self._locked_store():
             return self.home.path
-
-    def _put(self, transaction: Transaction, belief: Belief, place: str | None = None) -> str | None:
-        """Store a belief and decide the path of its page (`place`, where it had one); returns that path."""
-        store = transaction.store
-        path = None
-        if belief.review == "approved":
-            page = store.everything().page(belief.id)
-            self._rendered[belief.id] = tree.render(belief)  # what can have no page is no belief
-            path = place or sync.free_path(
-                self.home, store, belief.id, tree.page_path(belief), page.path if page else None
-            )
-        transaction.put(belief, lexical.indexed(belief), path)
-        if not belief.live:  # what is no longer believed contradicts nothing
-            for other in store.everything().contested().get(belief.id, []):
-                transaction.set_conflict(belief.id, other, False)
-        return path
 
     def remember(self, content: str, fields: Mapping[str, Any], supersede: str | None, by: str | None) -> Remembered:
         """Store a belief; what `fields` does not give is derived from the content.
@@ -326,7 +207,7 @@ class Memory(Reader):
             for old in view.beliefs("content = ? AND current", belief.content):
                 if "name" in derived and (old.type == belief.type or "type" in derived) and old.id != superseded:
                     said = {key: getattr(belief, key) for key in fields}
-                    return _confirm(old._replace(**said), now)._replace(updated=now), "restated"
+                    return confirmed(old._replace(**said), now)._replace(updated=now), "restated"
             same_name = view.beliefs("name = ? AND current", belief.name) if "name" not in derived else []
             same_type = [old for old in same_name if old.type == belief.type]
             versions = same_type or (same_name if "type" in derived and superseded is None else [])
@@ -355,21 +236,6 @@ class Memory(Reader):
             raise UsageMistake(f"{old.id} ({old.name}) is {old.status} and cannot be superseded", f"mem show {old.id}")
         return old
 
-    def _contest(self, transaction: Transaction, belief: Belief) -> list[tuple[Belief, str]]:
-        """Open a conflict with every current belief of the scope that claims the same surface."""
-        view = transaction.store.visible([scopes.parse(belief.scope)])
-        if not belief.current:
-            return []
-        for id_ in view.contested().get(belief.id, []):  # a new version is judged anew
-            transaction.set_conflict(belief.id, id_, False)
-        found = []
-        for other in view.beliefs("type = ? AND current", belief.type):
-            surface = rivals(belief, other) or rivals(other, belief)
-            if surface is not None:
-                transaction.set_conflict(belief.id, other.id, True)
-                found.append((other, surface))
-        return found
-
     def supersede(self, reference: str, by: str, given: Sequence[str]) -> Belief:
         """Let one belief take the place of another; returns the one that goes.
 
@@ -387,12 +253,6 @@ class Memory(Reader):
             self._put(transaction, old._replace(status="superseded", superseded_by=new.id, updated=now))
             transaction.summary = f"supersede {old.name} ({old.id})"
         return old
-
-    def _fresh_id(self, store: Store) -> str:
-        while True:
-            id_ = _mint(store)
-            if not store.everything().beliefs("id = ?", id_):
-                return id_
 
     def forget(self, references: Sequence[str], given: Sequence[str]) -> list[Belief]:
         """Take beliefs out of use; `undo` brings them back.
@@ -412,9 +272,6 @@ class Memory(Reader):
                 self._put(transaction, belief)
             transaction.summary = f"forget {', '.join(f'{belief.name} ({belief.id})' for belief in gone)}"
         return gone
-
-    def _view_to_write(self, store: Store, given: Sequence[str]) -> View:
-        return store.visible(self.open_scopes(store, given).visible)
 
     def edit_aliases(self, reference: str, add: Sequence[str], drop: Sequence[str], given: Sequence[str]) -> Belief:
         """Give a belief aliases by hand, or take them away; counts everywhere in the next call.
@@ -475,7 +332,7 @@ class Memory(Reader):
                     raise UsageMistake(f"{belief.id} ({belief.name}) is not pending", "mem review")
                 belief = belief._replace(updated=now)
                 decided.append(
-                    _confirm(belief._replace(review="approved"), now)
+                    confirmed(belief._replace(review="approved"), now)
                     if approved
                     else belief._replace(status="retracted")
                 )
@@ -638,52 +495,8 @@ def _version(old: Belief, new: Belief, fields: Mapping[str, Any], now: datetime)
     changed = old._replace(content=new.content, **said)._replace(
         source=new.source, session=new.session, at=now, updated=now
     )
-    return _confirm(changed, now)
-
-
-def _confirm(belief: Belief, now: datetime) -> Belief:
-    """The belief after a use that confirms it."""
-    elapsed = retention.elapsed_days(belief.anchor, now)
-    return belief._replace(confirmed=max(belief.anchor, now), stability=retention.confirmed(belief.stability, elapsed))
+    return confirmed(changed, now)
 
 
 def _scope_in(change: str | None) -> str | None:
     return None if change is None else change.strip('"')
-
-
-def _write_whole(path: str, content: str) -> None:
-    """Make a small file hold this, in one step, unless it does."""
-    data = os.fsencode(content)
-    if tree.read(path) == data:
-        return
-    try:
-        tree.write_through(f"{path}.new", data)
-        os.replace(f"{path}.new", path)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(f"{path}.new")
-
-
-def _append_line(path: str, line: str) -> None:
-    """Add a line to a file unless it has it; what a person wrote there stays."""
-    present = os.fsdecode(tree.read(path) or b"")
-    if line not in present.splitlines():
-        _write_whole(path, present + ("\n" if present and not present.endswith("\n") else "") + line + "\n")
-
-
-_MINTED = count()
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-
-
-def _mint(store: Store | None = None) -> str:
-    """Eight characters of Crockford base32, from the system's randomness (or MEM_SEED, in tests)."""
-    seed = os.environ.get("MEM_SEED")
-    if seed is not None and store is not None:
-        import hashlib
-
-        acts = store.rows("SELECT COALESCE(MAX(n), 0) FROM operation")[0][0]
-        unique = f"{seed}:{acts}:{next(_MINTED)}"
-        number = int.from_bytes(hashlib.sha256(unique.encode()).digest()[:5], "big")
-    else:
-        number = int.from_bytes(os.urandom(5), "big")
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(35, -5, -5))

@@ -50,9 +50,9 @@ def record(id_: str, **fields: Any) -> dict[str, Any]:
 # Who may see all scopes at once: what must move, undo, mend or identify any belief, the export of everything,
 # and the count of what waits for a person. Nothing here answers a session; agents are refused at each.
 SEES_EVERYTHING = {
-    "memory.Memory._fresh_id",
+    "writing.Writer._fresh_id",
     "memory.Memory._import_one",
-    "memory.Memory._put",
+    "writing.Writer._put",
     "memory.Memory.doctor",
     "memory.Memory.export",
     "memory.Memory.pending_elsewhere",

@@ -1,0 +1,207 @@
+"""Writing: the frame of one act of the user.
+
+It takes the lock, finishes what a crash left over, decides in one transaction, and then brings the pages in
+line. What the acts are is the business of `memory`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from itertools import count
+
+from mem import git, lexical, retention, sync, tree
+from mem import scope as scopes
+from mem.belief import Belief, rivals
+from mem.config import Home, data_directory, replica_text
+from mem.errors import Problem
+from mem.reading import Reader, agent
+from mem.store import Store, Transaction, View, locked, unusable
+
+
+class Writer(Reader):
+    """One person's memory, in one folder, to be written."""
+
+    def __init__(self, home: Home, *, clock: Callable[[], datetime], warn: Callable[[str], None]) -> None:
+        super().__init__(home, clock=clock, warn=warn)
+        self._rendered: dict[str, bytes] = {}
+        """Pages of the beliefs that the act at hand has decided on, by id."""
+
+    @contextmanager
+    def _locked_store(self) -> Iterator[Store]:
+        """The store for writing, under the lock, with nothing left over from a crash."""
+        self._make_local()
+        with locked(self.home.lock):
+            self._make_home()
+            store = self._open_to_write()
+            try:
+                self._report(sync.deliver(self.home, store))
+                yield store
+            finally:
+                store.close()
+
+    @contextmanager
+    def _writing(
+        self, kind: str, summary: str, source: str | None = None, *, dry_run: bool = False
+    ) -> Iterator[Transaction]:
+        """One act of the user: decided and durable, then carried into the tree; a dry run is taken back."""
+        self._rendered = {}
+        with self._locked_store() as store:
+            waiting = {id_ for id_, _ in store.outbox()}
+            with store.transaction(
+                kind, summary, source=source or self._author(), now=self._clock(), dry_run=dry_run
+            ) as transaction:
+                yield transaction
+                sync.require_untouched(self.home, store, [id_ for id_, _ in store.outbox() if id_ not in waiting])
+            self._report(sync.deliver(self.home, store, self._rendered))
+
+    def _report(self, problems: Sequence[Problem]) -> None:
+        for problem in problems:
+            self._warn(f"{problem}; it was kept as it is, and the change waits in the database")
+
+    def _author(self) -> str:
+        name = agent()
+        return f"agent:{name}" if name is not None else "user"
+
+    def _make_local(self) -> None:
+        """The folder that holds the lock; nothing else is made before the lock is held."""
+        try:
+            os.makedirs(self.home.path, mode=0o700, exist_ok=True)
+            os.makedirs(self.home.local, mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise unusable(error, self.home.path) from error
+
+    def _make_home(self) -> None:
+        """The memory folder as a git repository, with the files that mem keeps in it; the format file comes last."""
+        if os.path.exists(self.home.format):
+            return
+        try:
+            reason = git.make_repository(self.home.path)
+            if reason is not None:
+                self._warn(f"the memory folder is not a git repository: {reason}")
+            _append_line(os.path.join(self.home.path, ".gitignore"), ".mem/local/")
+            _write_whole(self.home.format, f"format: {tree.FORMAT}\nstore: {_mint()}\n")
+        except OSError as error:
+            raise unusable(error, self.home.path) from error
+
+    def _open_to_write(self) -> Store:
+        path = self.home.database()
+        if path is None:
+            replica = _mint()
+            path = os.path.join(data_directory(), replica, "memory.db")
+            store = self._make_store(path)
+        else:
+            replica, store = os.path.basename(os.path.dirname(path)), Store.writing(path)
+        try:
+            _write_whole(self.home.replica, replica_text(replica, path, self.home.path))
+        except OSError as error:
+            store.close()
+            if path != self.home.database():  # nothing points to the new one
+                shutil.rmtree(os.path.dirname(path))
+            raise unusable(error, self.home.replica) from error
+        return store
+
+    def _make_store(self, path: str) -> Store:
+        """A new database, with the beliefs of the pages that are there: a clone, or after a loss."""
+        now = self._clock()
+        pages, problems = sync.read_pages(self.home, now)
+        try:
+            store = Store.writing(path, create=True)
+            with store.transaction("adopt", "take in pages", source="user", now=now) as transaction:
+                for belief, page in pages:
+                    transaction.adopt(belief, lexical.indexed(belief), page)
+        except BaseException:
+            shutil.rmtree(os.path.dirname(path), ignore_errors=True)  # half of one would be taken for the whole
+            raise
+        if pages:
+            self._warn(f"took in {len(pages)} pages that were in {self.home.path}")
+        for problem in problems:
+            self._warn(f"{problem}; it was left out")
+        return store
+
+    def _put(self, transaction: Transaction, belief: Belief, place: str | None = None) -> str | None:
+        """Store a belief and decide the path of its page (`place`, where it had one); returns that path."""
+        store = transaction.store
+        path = None
+        if belief.review == "approved":
+            page = store.everything().page(belief.id)
+            self._rendered[belief.id] = tree.render(belief)  # what can have no page is no belief
+            path = place or sync.free_path(
+                self.home, store, belief.id, tree.page_path(belief), page.path if page else None
+            )
+        transaction.put(belief, lexical.indexed(belief), path)
+        if not belief.live:  # what is no longer believed contradicts nothing
+            for other in store.everything().contested().get(belief.id, []):
+                transaction.set_conflict(belief.id, other, False)
+        return path
+
+    def _contest(self, transaction: Transaction, belief: Belief) -> list[tuple[Belief, str]]:
+        """Open a conflict with every current belief of the scope that claims the same surface."""
+        view = transaction.store.visible([scopes.parse(belief.scope)])
+        if not belief.current:
+            return []
+        for id_ in view.contested().get(belief.id, []):  # a new version is judged anew
+            transaction.set_conflict(belief.id, id_, False)
+        found = []
+        for other in view.beliefs("type = ? AND current", belief.type):
+            surface = rivals(belief, other) or rivals(other, belief)
+            if surface is not None:
+                transaction.set_conflict(belief.id, other.id, True)
+                found.append((other, surface))
+        return found
+
+    def _fresh_id(self, store: Store) -> str:
+        while True:
+            id_ = _mint(store)
+            if not store.everything().beliefs("id = ?", id_):
+                return id_
+
+    def _view_to_write(self, store: Store, given: Sequence[str]) -> View:
+        return store.visible(self.open_scopes(store, given).visible)
+
+
+def confirmed(belief: Belief, now: datetime) -> Belief:
+    """The belief after a use that confirms it."""
+    elapsed = retention.elapsed_days(belief.anchor, now)
+    return belief._replace(confirmed=max(belief.anchor, now), stability=retention.confirmed(belief.stability, elapsed))
+
+
+def _write_whole(path: str, content: str) -> None:
+    """Make a small file hold this, in one step, unless it does."""
+    data = os.fsencode(content)
+    if tree.read(path) == data:
+        return
+    try:
+        tree.write_through(f"{path}.new", data)
+        os.replace(f"{path}.new", path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(f"{path}.new")
+
+
+def _append_line(path: str, line: str) -> None:
+    """Add a line to a file unless it has it; what a person wrote there stays."""
+    present = os.fsdecode(tree.read(path) or b"")
+    if line not in present.splitlines():
+        _write_whole(path, present + ("\n" if present and not present.endswith("\n") else "") + line + "\n")
+
+
+_MINTED = count()
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def _mint(store: Store | None = None) -> str:
+    """Eight characters of Crockford base32, from the system's randomness (or MEM_SEED, in tests)."""
+    seed = os.environ.get("MEM_SEED")
+    if seed is not None and store is not None:
+        import hashlib
+
+        acts = store.rows("SELECT COALESCE(MAX(n), 0) FROM operation")[0][0]
+        unique = f"{seed}:{acts}:{next(_MINTED)}"
+        number = int.from_bytes(hashlib.sha256(unique.encode()).digest()[:5], "big")
+    else:
+        number = int.from_bytes(os.urandom(5), "big")
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(35, -5, -5))
