@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from mem import scope as scopes
@@ -145,6 +145,57 @@ def parse_time(value: str) -> datetime:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"{value!r} is not a time such as 2026-11-21 or 2026-11-21T10:00:00Z") from None
+
+
+def parse_span(value: str, now: datetime) -> tuple[datetime, datetime]:
+    """The time that `2026`, `2026-10`, `2026-10-05`, `yesterday`, `last month` or `2w` (ago) means: from, until.
+
+    Raises: ValueError if it is none of these, nor a time of the day.
+    """
+    said = " ".join(value.lower().split())
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    month = today.replace(day=1)
+    try:
+        if re.fullmatch(r"\d{4}(-\d\d?)?", said):
+            year, _, number = said.partition("-")
+            start = datetime(int(year), int(number or 1), 1, tzinfo=UTC)
+            return start, _later(start, 1 if number else 12)
+        ago = re.fullmatch(r"(\d{1,4}) ?(h|d|w|m|y)[a-z]*( ago)?", said)
+        if ago:
+            count, unit = int(ago[1]), ago[2]
+            hours = {"h": 1, "d": 24, "w": 168}.get(unit)
+            start = now - timedelta(hours=count * hours) if hours else _later(now, -count * (12 if unit == "y" else 1))
+            return start, start
+    except (ValueError, OverflowError):
+        raise ValueError(f"{value!r} is not a time") from None
+    week = today - timedelta(days=today.weekday())
+    spans = {
+        "now": (now, now),
+        "today": (today, today + timedelta(days=1)),
+        "yesterday": (today - timedelta(days=1), today),
+        "this week": (week, week + timedelta(days=7)),
+        "last week": (week - timedelta(days=7), week),
+        "this month": (month, _later(month, 1)),
+        "last month": (_later(month, -1), month),
+        "this year": (month.replace(month=1), _later(month.replace(month=1), 12)),
+        "last year": (_later(month.replace(month=1), -12), month.replace(month=1)),
+    }
+    if said in spans:
+        return spans[said]
+    try:
+        start = parse_time(value)
+    except ValueError:
+        raise ValueError(
+            f"{value!r} is not a time such as 2026-11-21, 2026-10, yesterday, 'last month' or 2w"
+        ) from None
+    return start, start + timedelta(days=1) if len(said) == 10 else start
+
+
+def _later(moment: datetime, months: int) -> datetime:
+    """The same day so many months later, or the last one that the month has."""
+    count = moment.year * 12 + moment.month - 1 + months
+    last = (datetime(count // 12 + count % 12 // 11, (count + 1) % 12 + 1, 1) - timedelta(days=1)).day
+    return moment.replace(year=count // 12, month=count % 12 + 1, day=min(moment.day, last))
 
 
 def to_record(belief: Belief) -> dict[str, Any]:

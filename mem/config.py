@@ -1,16 +1,19 @@
-"""Where things live: the memory folder, and the database of this replica.
+"""Where things live, and the settings: each declared once, with its documentation.
 
-The data directory is worked out once, when a replica is made, and written beside its id: readers, who
-run at every prompt, then need neither platformdirs nor a guess.
+The data directory and the place of the settings are worked out when a replica is written to, and noted
+beside its id: readers, who run at every prompt, then need neither platformdirs nor a guess. For the same
+reason the store keeps a memo of the settings, good for one state of their file.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
-from mem.errors import StoreUnusable
+from mem.errors import Problem, StoreUnusable, TreeProblem, UsageMistake
+from mem.retention import INITIAL_STABILITY
 
 
 class Home(NamedTuple):
@@ -36,8 +39,17 @@ class Home(NamedTuple):
 
     @property
     def replica(self) -> str:
-        """The file with the replica id, the path of its database, and this folder's path, a line each."""
+        """The file with replica id, path of the database, this folder's path, and that of the settings, a line each."""
         return os.path.join(self.local, "replica")
+
+    @property
+    def settings(self) -> str:
+        """The settings file, whether it exists or not."""
+        noted = _lines(self.replica)[3:4]
+        wanted = os.environ.get("XDG_CONFIG_HOME")
+        if noted and (not wanted or noted[0].startswith(f"{wanted}/")):
+            return noted[0]
+        return settings_path()
 
     def database(self) -> str | None:
         """The path of the database, or None if this folder has none yet.
@@ -80,7 +92,8 @@ def _lines(path: str) -> list[str]:
 
 def replica_text(replica: str, database: str, folder: str) -> str:
     """What the replica file says; a path may hold anything, a line break too."""
-    lines = (line.replace("\\", "\\\\").replace("\n", "\\n") for line in (replica, database, folder))
+    noted = (replica, database, folder, settings_path())
+    lines = (line.replace("\\", "\\\\").replace("\n", "\\n") for line in noted)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -89,3 +102,180 @@ def data_directory() -> str:
     import platformdirs
 
     return platformdirs.user_data_dir("mem", appauthor=False)
+
+
+def settings_path() -> str:
+    """Where settings are kept on this system (`$XDG_CONFIG_HOME/mem/config.toml` on Linux)."""
+    import platformdirs
+
+    return os.path.join(platformdirs.user_config_dir("mem", appauthor=False), "config.toml")
+
+
+# -- settings ---------------------------------------------------------------------------------------
+
+
+class Setting(NamedTuple):
+    """One thing that can be set."""
+
+    key: str
+    """`table.key` in the file."""
+    kind: str
+    """`count` (0, 1, …), `number` (above 0), `flag`, `text`, or a choice `a|b|c`."""
+    default: Any
+    help: str
+
+
+SETTINGS = (
+    Setting("recall.k", "count", 10, "How many hits `mem recall` shows at most."),
+    Setting("inject.budget", "count", 2_000, "Tokens of one injection or brief, estimated as characters / 3."),
+    Setting("inject.max_beliefs", "count", None, "Pinned and relevant beliefs of one injection; no limit by default."),
+    Setting("receipts.days", "count", 90, "How long `mem log` remembers what was injected."),
+    Setting("receipts.prompts", "flag", False, "Keep the prompt with its receipt, and not only a keyed hash of it."),
+    Setting("show.pager", "text", "", "Shows what is longer than the terminal; by default $PAGER, else less."),
+    *(
+        Setting(f"stability.{type_}", "number", days, f"Days until retention of a new {type_} falls to 0.9.")
+        for type_, days in INITIAL_STABILITY.items()
+    ),
+    Setting("forgetting.dormant", "number", 0.5, "Retention below which a belief leaves the brief."),
+)
+DEFAULTS: Mapping[str, Any] = {setting.key: setting.default for setting in SETTINGS}
+_KNOWN = {setting.key: setting for setting in SETTINGS}
+
+
+def settings(home: Home, memo: Callable[[str], str | None], warn: Callable[[str], None]) -> Mapping[str, Any]:
+    """Every setting by key; `memo` looks a text up that `memoized` made.
+
+    A fault in the file is told through `warn`, and the default serves.
+    """
+    path = home.settings
+    stamp = _stamp(path)
+    if stamp is None:
+        return DEFAULTS
+    known = (memo("settings") or "").split("\n")
+    if known[0] == stamp:
+        return dict(DEFAULTS) | {key: read_value(key, value) for key, value in (one.split("=", 1) for one in known[1:])}
+    values, problems = read_settings(path)
+    for problem in problems:
+        warn(f"{problem}; its default is used")
+    return dict(DEFAULTS) | values
+
+
+def memoized(path: str) -> str:
+    """The settings of a file and the state it is in; nothing but the path for a file with a fault, or none."""
+    stamp = _stamp(path)
+    values, problems = read_settings(path) if stamp is not None else ({}, [])
+    lines = [f"{key}={_written(value)}" for key, value in values.items()]
+    if stamp is None or problems or any("\n" in line for line in lines):
+        return path
+    return "\n".join([stamp, *lines])
+
+
+def _stamp(path: str) -> str | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return f"{path}\x1f{status.st_mtime_ns}\x1f{status.st_size}"
+
+
+def read_settings(path: str) -> tuple[dict[str, Any], list[Problem]]:
+    """What a settings file says, by key, and what is wrong with the rest."""
+    import tomllib
+
+    try:
+        with open(path, "rb") as file:
+            tables = tomllib.load(file)
+    except FileNotFoundError:
+        return {}, []
+    except OSError as error:
+        return {}, [Problem(path, 0, f"cannot be read ({error.strerror})")]
+    except ValueError as error:  # TOML's and UTF-8's complaints
+        return {}, [Problem(path, 0, f"is not TOML: {error}")]
+    values: dict[str, Any] = {}
+    problems = []
+    for table, inner in tables.items():
+        for key, value in inner.items() if isinstance(inner, dict) else [("", inner)]:
+            name = f"{table}.{key}".rstrip(".")
+            try:
+                values[name] = check_value(name, value)
+            except UsageMistake as error:
+                hint = f" ({error.hint})" if error.hint else ""
+                problems.append(Problem(path, 0, f"{error.message}{hint}"))
+    return values, problems
+
+
+def setting(key: str) -> Setting:
+    """The declaration of a setting.
+
+    Raises: UsageMistake with close names for one that does not exist.
+    """
+    if key not in _KNOWN:
+        from difflib import get_close_matches
+
+        close = get_close_matches(key, _KNOWN, 3)
+        raise UsageMistake(
+            f"there is no setting {key!r}", f"did you mean {' or '.join(close)}?" if close else "mem config"
+        )
+    return _KNOWN[key]
+
+
+def read_value(key: str, written: str) -> Any:
+    """The value that a text gives to a setting, as typed on the command line.
+
+    Raises: UsageMistake if the setting cannot have it.
+    """
+    kind = setting(key).kind
+    if kind == "flag" and written in ("true", "false"):
+        return written == "true"
+    try:
+        value: Any = int(written) if kind == "count" else float(written) if kind == "number" else written
+    except ValueError:
+        value = written
+    return check_value(key, value)
+
+
+def check_value(key: str, value: Any) -> Any:
+    """The value itself, if the setting can have it.
+
+    Raises: UsageMistake.
+    """
+    kind = setting(key).kind
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    fits = {
+        "count": number and 0 <= value < 10**9 and value == int(value),
+        "number": number and 0 < value < 10**9,
+        "flag": isinstance(value, bool),
+        "text": isinstance(value, str) and "\n" not in value,
+    }
+    if not fits.get(kind, value in kind.split("|")):
+        wanted = {"count": "a whole number", "number": "a number above 0", "flag": "true or false", "text": "one line"}
+        raise UsageMistake(f"{key} is {value!r}, not {wanted.get(kind, f'one of {kind}')}", f"mem config get {key}")
+    return int(value) if kind == "count" else value
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def with_setting(source: str, path: str, key: str, value: Any) -> str:
+    """The text of a settings file with one key set, or taken out for None; comments and order stay.
+
+    Raises: TreeProblem if the file is not TOML.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(source)
+    except TOMLKitError as error:
+        raise TreeProblem(f"{path} is not TOML: {error}; nothing was changed", "mend the file") from None
+    table, _, name = key.partition(".")
+    if not isinstance(document.get(table, {}), dict):
+        raise TreeProblem(f"{table} in {path} is not a table; nothing was changed", "mend the file")
+    if value is not None:
+        document.setdefault(table, tomlkit.table())[name] = value
+    elif name in document.get(table, {}):
+        del document[table][name]
+        if not document[table]:
+            del document[table]
+    return tomlkit.dumps(document)

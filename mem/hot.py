@@ -11,11 +11,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mem import show
+from mem import terminal
+from mem.belief import STATUSES, TYPES, parse_span
 from mem.config import home
 from mem.errors import UsageMistake
-from mem.inject import DEFAULT_BUDGET
-from mem.reading import Reader, clock
+from mem.reading import Filters, Reader, Recalled, clock
+from mem.show import answers
+from mem.show.style import dump, dump_lines, one_line
 from mem.text import MAX_TEXT
 
 MAX_PROMPT = 100_000
@@ -29,27 +31,46 @@ class Option(NamedTuple):
     field: str
     """The name under which its value is passed."""
     kind: str
-    """`flag`, `texts` (repeatable), `count` (a number from `least`) or a choice `a|b|c`."""
+    """`flag`, `text`, `texts` (repeatable), `count` (a number from `least`) or a choice `a|b|c`."""
     default: Any
     help: str
     least: int = 0
+    metavar: str = "TEXT"
+    """What stands for its value in the help."""
 
 
-SCOPE = Option(("--scope",), "scope", "texts", (), "Scope to open; repeat for several.")
+SCOPE = Option(("--scope",), "scope", "texts", (), "Scope to open; repeat for several.", metavar="SCOPE")
 JSON = Option(("--json",), "json", "flag", False, "Print one JSON document.")
+FORMS = (
+    JSON,
+    Option(("--jsonl",), "jsonl", "flag", False, "Print one JSON object a line."),
+    Option(("--ids",), "ids", "flag", False, "Print only ids, a line each."),
+)
+"""How a list can be printed other than for a person."""
+FILTERS = (
+    Option(("--type",), "type", "texts", (), "Only this type; repeat for several.", metavar="TYPE"),
+    Option(("--status",), "status", "texts", (), "Only this status, in any state; repeatable.", metavar="STATUS"),
+    Option(("--since",), "since", "text", None, "Created then or later: 2026-10, yesterday, 2w.", metavar="TIME"),
+    Option(("--until",), "until", "text", None, "Created by the end of then: 2026-10, 'last month'.", metavar="TIME"),
+    Option(("--archived",), "archived", "flag", False, "Those that were archived."),
+    Option(("--pending",), "pending", "flag", False, "Those that wait for approval."),
+    Option(("--all",), "all", "flag", False, "Those of any state."),
+)
+"""Which beliefs are meant; `recall`, `list` and `export` share them."""
 
 HOT: Mapping[str, tuple[Option, ...]] = {
     "recall": (
         SCOPE,
-        Option(("-k",), "k", "count", 10, "How many hits at most.", least=1),
+        Option(("-k",), "k", "count", None, "How many hits at most; setting recall.k, 10.", least=1),
+        *FILTERS,
         Option(("--mode",), "mode", "auto|lexical", "auto", "How to search; auto uses all there is."),
         Option(("--no-abstain",), "no_abstain", "flag", False, "Show the best hits even if none is a good one."),
-        JSON,
+        *FORMS,
     ),
     "inject": (
         SCOPE,
         Option(("--max-beliefs",), "max_beliefs", "count", None, "Pinned and relevant beliefs at most."),
-        Option(("--budget",), "budget", "count", DEFAULT_BUDGET, "Tokens for all of it, estimated as characters / 3."),
+        Option(("--budget",), "budget", "count", None, "Tokens for all of it (characters / 3); inject.budget, 2000."),
         Option(("--explain",), "explain", "flag", False, "Say what surfaced and how, and why near misses did not."),
         JSON,
     ),
@@ -107,6 +128,8 @@ def _take(values: dict[str, Any], option: Option, value: str) -> bool:
     """Record a value; False if it is not one that the option can have."""
     if option.kind == "texts":
         values[option.field] = (*values[option.field], value)
+    elif option.kind == "text":
+        values[option.field] = value
     elif option.kind == "count":
         if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value) >= option.least):
             return False
@@ -121,41 +144,91 @@ def _take(values: dict[str, Any], option: Option, value: str) -> bool:
 def answer(request: Request) -> int:
     """Run a hot command and print its answer; returns the exit status."""
     memory = Reader(home(), clock=clock, warn=warn)
+    return _inject(memory, request) if request.command == "inject" else _recall(memory, request)
+
+
+def _inject(memory: Reader, request: Request) -> int:
     values = request.values
-    given = values["scope"] or ()
-    if request.command == "inject":
-        prompt = _text(request.text or "")
-        if len(prompt) > MAX_PROMPT:
-            warn(f"the prompt is long; its first {MAX_PROMPT:,} characters were read")
-        if values["explain"] and values["json"]:
-            raise UsageMistake("--explain is for a person; --json has `because` in it", "leave out one of them")
-        limits = values["max_beliefs"], values["budget"]
-        injected = memory.inject(prompt[:MAX_PROMPT], given, *limits, _nonce(), explain=values["explain"])
-        if values["explain"]:
-            sys.stdout.write(show.explained_text(injected))
-            return 0
-        text = injected.injection.text
-        if injected.injection.withheld and not values["json"]:
-            warn(f"{injected.injection.withheld} of the pinned and named beliefs did not fit the limits")
-        sys.stdout.write(show.dump(show.inject_document(injected)) if values["json"] else text and text + "\n")
+    prompt = _text(request.text or "")
+    if len(prompt) > MAX_PROMPT:
+        warn(f"the prompt is long; its first {MAX_PROMPT:,} characters were read")
+    if values["explain"] and values["json"]:
+        raise UsageMistake("--explain is for a person; --json has `because` in it", "leave out one of them")
+    limits = values["max_beliefs"], values["budget"]
+    injected = memory.inject(prompt[:MAX_PROMPT], values["scope"], *limits, nonce(), explain=values["explain"])
+    if values["explain"]:
+        sys.stdout.write(answers.explained_text(injected))
         return 0
+    text = injected.injection.text
+    if injected.injection.withheld and not values["json"]:
+        warn(f"{injected.injection.withheld} of the pinned and named beliefs did not fit the limits")
+    sys.stdout.write(dump(answers.inject_document(injected)) if values["json"] else text and text + "\n")
+    return 0
+
+
+def _recall(memory: Reader, request: Request) -> int:
+    values = request.values
     query = _text(request.text or "")
     if not query.strip():
         raise UsageMistake("the query is empty", "mem recall WORDS, or mem list")
     if len(query) > MAX_TEXT:
         raise UsageMistake(f"the query has more than the {MAX_TEXT:,} characters that are allowed", "mem recall WORDS")
-    recalled = memory.recall(query, given, values["k"])
-    sys.stdout.write(show.dump(show.recall_document(recalled)) if values["json"] else show.recall_text(recalled))
+    form = form_of(values)
+    recalled = memory.recall(query, values["scope"], values["k"], filters_of(values))
+    ids = [hit.belief.id for hit in recalled.hits]
+    sys.stdout.write(_recalled_text(recalled, form, ids))
     if not recalled.hits:
         warn(f"nothing found in {', '.join(str(scope) for scope in recalled.opened.visible)}")
         return 1
+    terminal.keep_list(memory.home, query, ids)
     return 0
+
+
+def _recalled_text(recalled: Recalled, form: str, ids: Sequence[str]) -> str:
+    if form == "json":
+        return dump(answers.recall_document(recalled))
+    if form == "jsonl":
+        return dump_lines(answers.hit_records(recalled))
+    return "".join(f"{id_}\n" for id_ in ids) if form == "ids" else answers.recall_text(recalled)
+
+
+def form_of(values: Mapping[str, Any]) -> str:
+    """How a list shall be printed: `json`, `jsonl`, `ids` or `text`.
+
+    Raises: UsageMistake for two at once.
+    """
+    wanted = [name for name in ("json", "jsonl", "ids") if values[name]]
+    if len(wanted) > 1:
+        raise UsageMistake(f"--{wanted[0]} and --{wanted[1]} are two forms of one answer", "leave out one of them")
+    return wanted[0] if wanted else "text"
+
+
+def filters_of(values: Mapping[str, Any], *, by_default: bool = False) -> Filters:
+    """The filters that the options say; `by_default` means beliefs of any state where they do not say.
+
+    Raises: UsageMistake for a type, status or time that there is not.
+    """
+    for field, known in (("type", TYPES), ("status", STATUSES)):
+        for value in values[field] or ():
+            if value not in known:
+                raise UsageMistake(f"{value!r} is not a {field}", f"one of {', '.join(known)}")
+    spans = {}
+    for at, field in enumerate(("since", "until")):
+        try:
+            spans[field] = values[field] and parse_span(values[field], clock())[at]
+        except ValueError as error:
+            raise UsageMistake(f"--{field}: {error}", f"--{field} 2026-10") from None
+    any_state = values["all"] or by_default
+    return Filters(
+        tuple(values["type"] or ()), tuple(values["status"] or ()), spans["since"] or None, spans["until"] or None,
+        values["archived"], values["pending"], any_state,
+    )  # fmt: skip
 
 
 def warn(message: str) -> None:
     """Say something that is not the answer."""
     sys.stdout.flush()
-    sys.stderr.write(f"mem: {show.one_line(message)}\n")
+    sys.stderr.write(f"mem: {one_line(message)}\n")
 
 
 def _text(argument: str) -> str:
@@ -165,7 +238,7 @@ def _text(argument: str) -> str:
     return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _nonce() -> str:
+def nonce() -> str:
     """What nobody who wrote a belief could know; MEM_SEED stands in for it where a run must be repeatable."""
     seed = os.environ.get("MEM_SEED")
     return os.urandom(6).hex() if seed is None else f"{int.from_bytes(seed.encode(), 'big'):012x}"[-12:]

@@ -14,8 +14,6 @@ from mem.belief import Belief
 from mem.recall import Because, prior, strength
 from mem.text import shown
 
-DEFAULT_BUDGET = 2_000
-"""Tokens of one injection, all sections together."""
 PERSONA_SHARE = 0.25
 """Part of the budget that preferences nobody asked for may take."""
 SHORTEST_LINE = 50
@@ -123,34 +121,73 @@ def cut(sections: Sections, *, max_beliefs: int | None, budget: int, nonce: str)
     )
     asked = [entry for entry in sections.persona if entry.because[0].how != "persona"]
     idle = [entry for entry in sections.persona if entry.because[0].how == "persona"]
-    room = budget * CHARACTERS_PER_TOKEN - len(_frame([], nonce)) - sum(len(title) + 1 for title in _TITLES)
-    kept: dict[str, int] = {}
-    for entry in [*asked, *allowed.pinned, *allowed.relevant, *allowed.questions]:
-        size = len(line(entry)) + 1
-        if size <= room:
-            kept[entry.belief.id] = size
-            room -= size
+    room = _room(budget, _TITLES, nonce)
+    kept = _fill([*asked, *allowed.pinned, *allowed.relevant, *allowed.questions], room)
     share = budget * CHARACTERS_PER_TOKEN * PERSONA_SHARE - sum(kept.get(entry.belief.id, 0) for entry in asked)
-    for entry in idle:
-        size = len(line(entry)) + 1
-        if size <= min(room, share):
-            kept[entry.belief.id] = size
-            room, share = room - size, share - size
+    kept |= _fill(idle, min(room - sum(kept.values()), share))
     final = Sections(*([entry for entry in part if entry.belief.id in kept] for part in allowed))
-    text = _text(final, nonce)
+    text = _text(_TITLES, final, nonce)
     withheld = len(sections.pinned) + len(sections.relevant) - len(final.pinned) - len(final.relevant)
     return Injection(final, withheld, estimate(text), text)
 
 
+def brief(known: Sequence[Belief], notes: Sequence[str], now: datetime, *, budget: int, nonce: str) -> Injection:
+    """What an agent should know before the first prompt, within a budget: `known` current beliefs, and some notes.
+
+    Preferences within their share, pinned ones, open questions, then the others, least faded first.
+    """
+    standing = sorted(
+        (belief for belief in known if belief.holds(now)),
+        key=lambda belief: (not belief.pinned, -strength(belief, now), belief.id),
+    )
+    sections = Sections([], [], [], [])
+    for belief in standing:
+        persona = belief.type == "preference" and belief.scope == "user"
+        part = sections.persona if persona else sections.questions if belief.type == "question" else sections.relevant
+        part = sections.pinned if belief.pinned and part is sections.relevant else part
+        part.append(Entry(belief, (Because(belief.name, "", "pinned" if belief.pinned else "brief"),)))
+    room = _room(budget, _BRIEF_TITLES, nonce) - sum(len(note) + 1 for note in notes)
+    pinned = [entry for entry in sections.persona if entry.belief.pinned]
+    kept = _fill([*pinned, *sections.pinned], room)
+    share = budget * CHARACTERS_PER_TOKEN * PERSONA_SHARE - sum(kept.get(entry.belief.id, 0) for entry in pinned)
+    kept |= _fill(sections.persona[len(pinned) :], min(room - sum(kept.values()), share))
+    kept |= _fill([*sections.questions, *sections.relevant], room - sum(kept.values()))
+    final = Sections(*([entry for entry in part if entry.belief.id in kept] for part in sections))
+    text = _text(_BRIEF_TITLES, (final.persona, final.pinned, final.questions, final.relevant), nonce, notes)
+    return Injection(final, len(standing) - len(kept), estimate(text), text)
+
+
+def _room(budget: int, titles: Sequence[str], nonce: str) -> int:
+    """Characters that beliefs may take."""
+    return budget * CHARACTERS_PER_TOKEN - len(_frame([], nonce)) - sum(len(title) + 1 for title in titles)
+
+
+def _fill(entries: Sequence[Entry], room: float) -> dict[str, int]:
+    """The entries that fit, by id, each with its characters; one too long makes room for the next."""
+    kept: dict[str, int] = {}
+    for entry in entries:
+        size = len(line(entry)) + 1
+        if size <= room:
+            kept[entry.belief.id] = size
+            room -= size
+    return kept
+
+
 _TITLES = ("How the user works:", "Always relevant here:", "Named by this prompt:", "Open questions:")
+_BRIEF_TITLES = (
+    "How the user works:",
+    "Always relevant here:",
+    "Open questions:",
+    "What holds here, least faded first:",
+)
 
 
-def _text(sections: Sections, nonce: str) -> str:
+def _text(titles: Sequence[str], parts: Sequence[Sequence[Entry]], nonce: str, notes: Sequence[str] = ()) -> str:
     lines = []
-    for title, part in zip(_TITLES, sections, strict=True):
+    for title, part in zip(titles, parts, strict=True):
         if part:
             lines += [title, *(line(entry) for entry in part)]
-    return _frame(lines, nonce) if lines else ""
+    return _frame([*lines, *notes], nonce) if lines or notes else ""
 
 
 def _frame(lines: Sequence[str], nonce: str) -> str:

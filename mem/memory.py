@@ -10,26 +10,27 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from json import loads
 from typing import Any, NamedTuple
 
-from mem import lexical, retention, sync, text
+from mem import config, git, lexical, receipts, retention, sync, text, tree
+from mem import recall as recalling
 from mem import scope as scopes
 from mem.belief import (
     Belief,
-    alias,
     canonical_name,
-    check,
-    derive_aliases,
     derive_name,
     derive_type,
     from_record,
 )
 from mem.errors import NothingFound, Problem, Refused, TreeProblem, UsageMistake
-from mem.reading import PENDING, close_scopes, refuse_agents, require_known
+from mem.reading import PENDING, Filters, OpenScopes, agent, close_scopes, refuse_agents, require_known
+from mem.revising import Reviser, require_nameable
 from mem.scope import Scope
-from mem.store import Operation, Store, Transaction, View, belief_of, locked
-from mem.writing import Writer, confirmed
+from mem.store import Change, Operation, Receipt, Store, Transaction, Version, View, belief_of, locked
+from mem.writing import confirmed
 
+EVERYTHING = Filters(any_state=True)
 VERIFIED = 200
 """Beliefs whose words serve as queries when the ranking is compared with rank_bm25."""
 
@@ -74,11 +75,41 @@ class Report(NamedTuple):
     problems: list[Problem]
 
 
-class Memory(Writer):
+class Overview(NamedTuple):
+    """Where a session is."""
+
+    opened: OpenScopes
+    counts: dict[str, int]
+    """Visible beliefs: `current`, `pending`, `all`, `contested`, `dormant`, `questions`."""
+    last: Operation | None
+    """The latest act."""
+    by_hand: int
+    """Visible pages that were changed by hand, or are gone."""
+    uncommitted: int | None
+    """Files of the memory folder that git has not committed; None without a repository."""
+
+
+class Why(NamedTuple):
+    """Where a belief comes from, and what came of it."""
+
+    belief: Belief
+    page: str | None
+    versions: list[Version]
+    receipts: list[Receipt]
+    """The latest, newest first."""
+    uses: int
+    """How many receipts there are."""
+    rivals: list[Belief]
+    replaced: list[Belief]
+    """Those whose place it took."""
+    retention: float
+
+
+class Memory(Reviser):
     """One person's memory, in one folder."""
 
-    def export(self, given: Sequence[str]) -> list[Belief]:
-        """All beliefs of exactly these scopes, or of all, as their pages say now; by creation, then id.
+    def export(self, given: Sequence[str], filters: Filters = EVERYTHING) -> list[Belief]:
+        """The beliefs of exactly these scopes, or of all, as their pages say now; by creation, then id.
 
         Raises: UsageMistake for an unknown scope; Refused under an agent's environment.
         """
@@ -95,7 +126,130 @@ class Memory(Writer):
                 view = store.everything()
             overlay, _ = self._overlay(view, sweep=None)
             found = self._numbered(view, [n for (n,) in view.rows("SELECT n FROM belief WHERE scope :scopes")], overlay)
-            return sorted(found.values(), key=lambda belief: (belief.created, belief.id))
+            return sorted(filter(filters.admits, found.values()), key=lambda belief: (belief.created, belief.id))
+
+    # -- questions
+
+    def overview(self, given: Sequence[str]) -> Overview:
+        """Where this session is: what it sees, and what waits for its user."""
+        with self._reading() as store:
+            opened = self.open_scopes(store, given)
+            if store is None:
+                return Overview(opened, {}, None, 0, None)
+            view = store.visible(opened.visible)
+            overlay, _ = self._overlay(view)
+            now, dormant = self._clock(), self._settings(store)["forgetting.dormant"]
+            faded = view.faded(now, retention.spans_until(dormant))
+            counts = view.counts() | {"contested": len(view.contested()), "dormant": faded}
+            last = store.operations(1)
+            seen = last if agent() is None else []  # what was done elsewhere is no business of an agent
+            return Overview(opened, counts, seen[0] if seen else None, len(overlay), git.uncommitted(self.home.path))
+
+    def history(self, reference: str, given: Sequence[str]) -> tuple[Belief, list[Version]]:
+        """A visible belief and its versions, oldest first, without those that were undone.
+
+        Raises: UsageMistake if it is unknown.
+        """
+        belief, _ = self.belief(reference, given)
+        with self._reading() as store:
+            view = store.visible([scopes.parse(belief.scope)]) if store is not None else None
+            return belief, view.history(belief.id) if view is not None else []
+
+    def why(self, reference: str, given: Sequence[str], limit: int) -> Why:
+        """Where a belief comes from, and what surfaced it.
+
+        Raises: UsageMistake if it is unknown.
+        """
+        belief, page = self.belief(reference, given)
+        with self._reading() as store:
+            assert store is not None, "a belief was just read from it"
+            opened = self.open_scopes(store, given)
+            view = store.visible(opened.visible)
+            waiting = [one for one in receipts.waiting(store) if belief.id in {used.belief for used in one.used}]
+            return Why(
+                belief,
+                page,
+                view.history(belief.id),
+                [*reversed(waiting), *view.receipts(limit, belief.id)][:limit],
+                view.uses(belief.id) + len(waiting),
+                [view.belief(one) for one in view.contested().get(belief.id, [])],
+                view.beliefs("superseded_by = ?", belief.id),
+                recalling.strength(belief, self._clock()),
+            )
+
+    def log(self, given: Sequence[str], limit: int) -> list[tuple[Receipt, dict[str, Belief]]]:
+        """The latest receipts that hold visible beliefs, newest first, with those beliefs by id.
+
+        Raises: Refused under an agent's environment.
+        """
+        refuse_agents("log")
+        with self._reading() as store:
+            if store is None:
+                return []
+            view = store.visible(self.open_scopes(store, given).visible)
+            found = [*reversed(receipts.waiting(store)), *view.receipts(limit)]
+            known = view.by_id({used.belief for one in found for used in one.used})
+            logged = [
+                (one, {used.belief: known[used.belief] for used in one.used if used.belief in known}) for one in found
+            ]
+            return [(one, beliefs) for one, beliefs in logged if beliefs][:limit]
+
+    def conflicts(self, given: Sequence[str]) -> list[tuple[Belief, Belief]]:
+        """Pairs of visible beliefs that contradict each other, neither of which is injected."""
+        with self._reading() as store:
+            if store is None:
+                return []
+            view = store.visible(self.open_scopes(store, given).visible)
+            pairs = {(min(one, other), max(one, other)) for one, all in view.contested().items() for other in all}
+            known = view.by_id({one for pair in pairs for one in pair})
+            return [(known[one], known[other]) for one, other in sorted(pairs) if one in known and other in known]
+
+    def settings(self) -> Mapping[str, Any]:
+        """Every setting by key, as it holds now."""
+        return config.settings(self.home, lambda key: None, self._warn)
+
+    # -- settling
+
+    def settle(self, keep: str, given: Sequence[str], *, both: bool) -> list[tuple[Belief, Belief]]:
+        """End the conflicts of a belief: it takes the places of the others, or they all hold.
+
+        Returns each pair of the one that is kept and the other.
+        Raises: UsageMistake if it is in no conflict; Refused under an agent's environment.
+        """
+        refuse_agents("conflicts")
+        now = self._clock()
+        with self._writing("settle", "settle") as transaction:
+            view = self._view_to_write(transaction.store, given)
+            kept = self._find(view, keep)
+            others = [view.belief(one) for one in view.contested().get(kept.id, [])]
+            if not others:
+                raise UsageMistake(f"{kept.name} ({kept.id}) is in no conflict", "mem conflicts")
+            for other in others:
+                if both:
+                    transaction.set_conflict(kept.id, other.id, "settled")
+                else:
+                    self._put(transaction, other._replace(status="superseded", superseded_by=kept.id, updated=now))
+            transaction.summary = f"settle {kept.name} ({kept.id}){' and others, which all hold' if both else ''}"
+        return [(kept, other) for other in others]
+
+    def change_setting(self, key: str, value: str | None) -> Any:
+        """Give a setting a value, or its default back for None; returns what holds now.
+
+        Raises: UsageMistake for an unknown key or a value that it cannot have; TreeProblem if the file is not
+            TOML; Refused under an agent's environment.
+        """
+        refuse_agents("config")
+        wanted = config.read_value(key, value) if value is not None else None
+        default = config.setting(key).default
+        path = config.settings_path()
+        source = tree.read(path)
+        before = None if source is None else source.decode("utf-8", "surrogateescape")
+        after = config.with_setting(before or "", path, key, wanted)
+        with self._writing("config", f"config {key}") as transaction:
+            if after != (before or ""):
+                tree.replace(path, after.encode("utf-8", "surrogateescape"))
+                transaction.note_settings(path, before, after)
+        return default if wanted is None else wanted
 
     def operations(self, limit: int) -> list[Operation]:
         """The latest acts that can be undone, newest first."""
@@ -159,7 +313,7 @@ class Memory(Writer):
             view = store.visible([scope])
             if "participants" in fields:
                 seen = store.visible(scopes.visible([scope]))
-                fields["participants"] = [seen.belief(one).id for one in fields["participants"]]
+                fields["participants"] = [self._find(seen, one).id for one in fields["participants"]]
             if "name" in fields:
                 fields["name"] = canonical_name(fields["name"])
             derived = [key for key in ("type", "name", "aliases") if key not in fields]
@@ -173,13 +327,17 @@ class Memory(Writer):
                 "provenance": {"source": author, "session": fields.get("session")},
             }
             record.pop("session", None)
+            record.setdefault("stability", self._initial_stability(store, record["type"]))
             try:
                 belief = from_record(record, id=self._fresh_id(store), now=now, source=author)
             except ValueError as error:
                 raise UsageMistake(f"this cannot be remembered: {error}", "mem remember --help") from None
             old = self._superseded(store, supersede, scope, author) if supersede is not None else None
             if old is not None and "type" in derived:
-                belief = belief._replace(type=old.type, stability=retention.INITIAL_STABILITY[old.type])
+                days = self._initial_stability(store, old.type) or old.stability
+                belief = belief._replace(type=old.type, stability=days)
+            if old is not None and "aliases" in derived:
+                belief = _found_as(old, belief)
             belief, outcome = self._settle_identity(view, belief, derived, fields, old.id if old else None, now)
             if remote is not None:
                 transaction.set_remote(remote, str(scope))
@@ -189,6 +347,32 @@ class Memory(Writer):
             conflicts = self._contest(transaction, belief) if belief.review == "approved" else []
             transaction.summary = f"remember {belief.name} ({belief.id})"
         return Remembered(belief, derived, path, outcome, reason, close, conflicts)
+
+    def replace(self, reference: str, content: str, fields: Mapping[str, Any], given: Sequence[str]) -> Remembered:
+        """Let a new belief take the place of an old one, in its scope.
+
+        Raises: as `remember` and `supersede`.
+        """
+        refuse_agents("supersede")
+        old, _ = self.belief(reference, given)
+        return self.remember(content, {"scope": old.scope, "type": old.type, **fields}, old.id, None)
+
+    def relate(self, one: str, verb: str, other: str, given: Sequence[str], scope: str | None) -> Remembered:
+        """Connect two visible beliefs by a verb, in the narrower of their scopes unless one is given.
+
+        Raises: UsageMistake if one is unknown, or neither scope sees the other.
+        """
+        a, b = self.belief(one, given)[0], self.belief(other, given)[0]
+        places = scopes.parse(a.scope), scopes.parse(b.scope)
+        narrow = next((str(x) for x in places if {*places} <= {*scopes.visible([x])}), None)
+        if narrow is None and scope is None:
+            raise UsageMistake(
+                f"{a.scope} and {b.scope} do not see each other, so no session would see both",
+                "mem edit ID --move SCOPE",
+            )
+        content = f"{a.name} {verb} {b.name}"
+        fields = {"type": "relation", "relation": verb, "participants": [a.id, b.id], "scope": scope or narrow}
+        return self.remember(content, {**fields, "name": canonical_name(content), "aliases": []}, None, None)
 
     def _settle_identity(
         self,
@@ -231,77 +415,10 @@ class Memory(Writer):
                 f"{author} may propose a belief but not supersede one",
                 "run mem remember --supersede yourself, outside the agent",
             )
-        old = store.visible(scopes.visible([scope])).belief(reference)
+        old = self._find(store.visible(scopes.visible([scope])), reference)
         if not old.live:
             raise UsageMistake(f"{old.id} ({old.name}) is {old.status} and cannot be superseded", f"mem show {old.id}")
         return old
-
-    def supersede(self, reference: str, by: str, given: Sequence[str]) -> Belief:
-        """Let one belief take the place of another; returns the one that goes.
-
-        Raises: UsageMistake if one is unknown or not live; Refused under an agent's environment.
-        """
-        refuse_agents("supersede")
-        now = self._clock()
-        with self._writing("supersede", "supersede") as transaction:
-            view = self._view_to_write(transaction.store, given)
-            old, new = view.belief(reference), view.belief(by)
-            if not old.live or old.id == new.id:
-                raise UsageMistake(
-                    f"{old.id} ({old.name}) is {old.status} and cannot be superseded", f"mem show {old.id}"
-                )
-            self._put(transaction, old._replace(status="superseded", superseded_by=new.id, updated=now))
-            transaction.summary = f"supersede {old.name} ({old.id})"
-        return old
-
-    def forget(self, references: Sequence[str], given: Sequence[str]) -> list[Belief]:
-        """Take beliefs out of use; `undo` brings them back.
-
-        Raises: UsageMistake if one is unknown, ambiguous or not live; Refused under an agent's environment.
-        """
-        refuse_agents("forget")
-        now = self._clock()
-        with self._writing("forget", "forget") as transaction:
-            view = self._view_to_write(transaction.store, given)
-            found = list({belief.id: belief for belief in map(view.belief, references)}.values())
-            for belief in found:
-                if not belief.live:
-                    raise UsageMistake(f"{belief.id} ({belief.name}) is already {belief.status}", "mem list --all")
-            gone = [belief._replace(status="retracted", updated=now) for belief in found]
-            for belief in gone:
-                self._put(transaction, belief)
-            transaction.summary = f"forget {', '.join(f'{belief.name} ({belief.id})' for belief in gone)}"
-        return gone
-
-    def edit_aliases(self, reference: str, add: Sequence[str], drop: Sequence[str], given: Sequence[str]) -> Belief:
-        """Give a belief aliases by hand, or take them away; counts everywhere in the next call.
-
-        Raises: UsageMistake if the belief is unknown, an alias to drop is not there, or one to add could not
-            name anything; Refused under an agent's environment.
-        """
-        refuse_agents("alias")
-        for surface in add:
-            require_nameable(surface)
-        now = self._clock()
-        with self._writing("alias", "alias") as transaction:
-            old = self._view_to_write(transaction.store, given).belief(reference)
-            aliases = {entry.text: entry for entry in old.aliases}
-            for surface in drop:
-                if surface not in aliases:
-                    known = ", ".join(aliases) or "none"
-                    raise UsageMistake(f"{old.id} has no alias {surface!r}; it has {known}", f"mem show {old.id}")
-                del aliases[surface]
-            aliases |= {surface: alias(surface) for surface in add}
-            belief = old._replace(aliases=tuple(aliases.values()))
-            if belief != old:
-                try:
-                    self._put(transaction, check(belief._replace(updated=now)))
-                    self._contest(transaction, belief)
-                except ValueError as error:
-                    raise UsageMistake(str(error), f"mem show {old.id}") from None
-            changes = " ".join([*(f"+{one}" for one in add), *(f"-{one}" for one in drop)])
-            transaction.summary = f"alias {belief.name} ({belief.id}) {changes}"
-        return belief
 
     def pending_elsewhere(self, given: Sequence[str]) -> dict[str, int]:
         """Scope to number of pending beliefs, for those that the open scopes do not see; for a person only.
@@ -315,32 +432,6 @@ class Memory(Writer):
             seen = {str(scope) for scope in self.open_scopes(store, given).visible}
             waiting = Counter(belief.scope for belief in store.everything().beliefs(PENDING))
             return {scope: count for scope, count in sorted(waiting.items()) if scope not in seen}
-
-    def review(self, approve: Sequence[str], reject: Sequence[str], given: Sequence[str]) -> list[Belief]:
-        """Approve pending beliefs, or reject them.
-
-        Raises: UsageMistake if one is not pending; Refused under an agent's environment.
-        """
-        refuse_agents("review")
-        now = self._clock()
-        with self._writing("review", "review") as transaction:
-            view = self._view_to_write(transaction.store, given)
-            decided = []
-            for reference, approved in [(one, True) for one in approve] + [(one, False) for one in reject]:
-                belief = view.belief(reference)
-                if belief.review != "pending" or not belief.live:
-                    raise UsageMistake(f"{belief.id} ({belief.name}) is not pending", "mem review")
-                belief = belief._replace(updated=now)
-                decided.append(
-                    confirmed(belief._replace(review="approved"), now)
-                    if approved
-                    else belief._replace(status="retracted")
-                )
-            for belief in decided:
-                self._put(transaction, belief)
-            names = ", ".join(f"{belief.name} ({belief.id})" for belief in decided[:3])
-            transaction.summary = f"review of {names}{' and more' if len(decided) > 3 else ''}"
-        return decided
 
     def undo(self, steps: int) -> list[Operation]:
         """Put back what the latest acts changed, newest first.
@@ -361,13 +452,15 @@ class Memory(Writer):
                         self._put(transaction, belief_of(change.before or ""), change.page)
                     elif change.kind == "conflict":
                         one, other = change.key.split()
-                        transaction.set_conflict(one, other, change.before is not None)
+                        transaction.set_conflict(one, other, _text_in(change.before))
+                    elif change.kind == "settings":
+                        _restore_settings(change)
                     elif change.kind == "scope":
                         transaction.set_scope(change.key, change.before is not None)
                     elif change.kind == "mapping":
-                        transaction.set_mapping(change.key, _scope_in(change.before))
+                        transaction.set_mapping(change.key, _text_in(change.before))
                     else:
-                        transaction.set_remote(change.key, _scope_in(change.before))
+                        transaction.set_remote(change.key, _text_in(change.before))
                 transaction.mark_undone(operation.n)
         return operations
 
@@ -473,30 +566,38 @@ class Memory(Writer):
         return "version"
 
 
-def require_nameable(surface: str) -> None:
-    """Make sure that an alias is one that a prompt can hold and most prompts do not.
-
-    Raises: UsageMistake.
-    """
-    phrases = text.phrases(surface)
-    if not phrases:
-        raise UsageMistake(f"the alias {surface!r} has no letter or digit to name it by", "mem alias ID +NEW")
-    if surface.islower() and all(word in text.FUNCTION_WORDS for word in phrases[0]):
-        raise UsageMistake(f"the alias {surface!r} stands in nearly every prompt", "choose a rarer one")
-
-
 def _version(old: Belief, new: Belief, fields: Mapping[str, Any], now: datetime) -> Belief:
     """The next version of a belief that was named: its identity, the new statement, what was said of it."""
     said = {key: getattr(new, key) for key in fields}
     if "aliases" not in said:
-        kept = tuple(entry for entry in old.aliases if entry.origin != "derived")
-        texts = {entry.text for entry in kept}
-        said["aliases"] = kept + tuple(entry for entry in derive_aliases(new.content) if entry.text not in texts)
+        said["aliases"] = _found_as(old, new).aliases
     changed = old._replace(content=new.content, **said)._replace(
         source=new.source, session=new.session, at=now, updated=now
     )
     return confirmed(changed, now)
 
 
-def _scope_in(change: str | None) -> str | None:
-    return None if change is None else change.strip('"')
+def _found_as(old: Belief, new: Belief) -> Belief:
+    """A belief that takes another one's place, with what a person or use taught mem to find that by."""
+    kept = [one for one in old.aliases if one.origin != "derived"]
+    texts = {one.text for one in kept}
+    return new._replace(aliases=(*kept, *(one for one in new.aliases if one.text not in texts)))
+
+
+def _restore_settings(change: Change) -> None:
+    """Put the settings file back as it was.
+
+    Raises: TreeProblem if it is not as mem left it.
+    """
+    there, before, after = tree.read(change.key), _text_in(change.before), _text_in(change.after) or ""
+    if (there or b"") != after.encode("utf-8", "surrogateescape"):
+        raise TreeProblem(f"{change.key} was changed by hand since; nothing was undone", "mem config set KEY VALUE")
+    if before is None:
+        tree.erase(change.key)
+    else:
+        tree.replace(change.key, before.encode("utf-8", "surrogateescape"))
+
+
+def _text_in(change: str | None) -> str | None:
+    """What one side of a change holds, where that is a text."""
+    return None if change is None else str(loads(change))

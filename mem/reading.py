@@ -7,23 +7,27 @@ ones is ever asked for. Pages that a person changed since the last write are lai
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from mem import config, lexical, receipts, terminal, text
 from mem import inject as injecting
-from mem import lexical, text
 from mem import recall as recalling
 from mem import scope as scopes
-from mem.belief import Belief, parse_time
+from mem.belief import Belief, parse_time, time_text
 from mem.config import Home
 from mem.errors import NothingFound, Problem, Refused, StoreUnusable, UsageMistake
 from mem.lexical import Overlay
 from mem.recall import Because, Hit
+from mem.retention import spans_until
 from mem.scope import USER, Scope
-from mem.store import Store, View
+from mem.store import Receipt, Store, Used, View
 
+MENTIONED = 5
+"""Contested beliefs that a brief names; the rest is for `mem conflicts`."""
 SWEEP = 2_000
 """Visible pages that are looked at before every answer; at 2.7 µs each that is 5 ms at most."""
 
@@ -40,7 +44,64 @@ AGENT_VARIABLES = {
 }
 
 
-PENDING = "review = 'pending' AND status IN ('active', 'inferred', 'exploratory')"
+_LIVE = "status IN ('active', 'inferred', 'exploratory')"
+PENDING = f"review = 'pending' AND {_LIVE}"
+ARCHIVED = f"review = 'approved' AND archived AND {_LIVE}"
+
+
+class Filters(NamedTuple):
+    """Which beliefs are asked for; without any, the current ones."""
+
+    types: Sequence[str] = ()
+    statuses: Sequence[str] = ()
+    """Given, beliefs of these statuses in any state."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Created from `since` on, and before `until`."""
+    archived: bool = False
+    """The archived ones."""
+    pending: bool = False
+    """Those that wait for approval."""
+    any_state: bool = False
+    """Those of any state."""
+
+    @property
+    def condition(self) -> tuple[str, list[str]]:
+        """The same in SQL, with its values."""
+        states = [sql for wanted, sql in ((self.pending, PENDING), (self.archived, ARCHIVED)) if wanted]
+        if not states:
+            states = ["1" if self.any_state or self.statuses else "current"]
+        parts = [f"({' OR '.join(states)})"]
+        values: list[str] = []
+        for column, allowed in (("type", self.types), ("status", self.statuses)):
+            if allowed:
+                parts.append(f"{column} IN ({','.join('?' * len(allowed))})")
+                values += allowed
+        for moment, sign in ((self.since, ">="), (self.until, "<")):
+            if moment is not None:
+                parts.append(f"created {sign} ?")
+                values.append(time_text(moment))
+        return " AND ".join(parts), values
+
+    def admits(self, belief: Belief) -> bool:
+        """Whether a belief is one of those asked for."""
+        live = belief.live
+        if self.pending or self.archived:
+            state = (self.pending and live and belief.review == "pending") or (
+                self.archived and live and belief.review == "approved" and belief.archived
+            )
+        else:
+            state = self.any_state or bool(self.statuses) or belief.current
+        return (
+            state
+            and (not self.types or belief.type in self.types)
+            and (not self.statuses or belief.status in self.statuses)
+            and (self.since is None or belief.created >= self.since)
+            and (self.until is None or belief.created < self.until)
+        )
+
+
+NO_FILTER = Filters()
 
 
 class OpenScopes(NamedTuple):
@@ -170,8 +231,26 @@ class Reader:
         finally:
             store.close()
 
-    def recall(self, query: str, given: Sequence[str], k: int) -> Recalled:
-        """The best k visible beliefs for a query.
+    def _settings(self, store: Store) -> Mapping[str, Any]:
+        return config.settings(self.home, store.meta, self._warn)
+
+    def _initial_stability(self, store: Store, type_: str) -> float | None:
+        """Stability of a new belief of a type, in days; None for a type that there is not."""
+        days = self._settings(store).get(f"stability.{type_}")
+        return None if days is None else float(days)
+
+    def _find(self, view: View, reference: str) -> Belief:
+        """A visible belief by id, name, beginning of its id, or number in this terminal's last list.
+
+        Raises: UsageMistake if there is none, or more than one.
+        """
+        listed = terminal.last_list(self.home) if re.fullmatch("[0-9]{1,3}", reference) else None
+        if listed is not None and not 1 <= int(reference) <= len(listed.ids):
+            raise UsageMistake(f"the last list here ends with number {len(listed.ids)}", "mem list, or give an id")
+        return view.belief(listed.ids[int(reference) - 1] if listed is not None else reference)
+
+    def recall(self, query: str, given: Sequence[str], k: int | None, filters: Filters = NO_FILTER) -> Recalled:
+        """The best k visible beliefs for a query; None stands for the setting.
 
         Raises: UsageMistake for an unknown scope.
         """
@@ -186,15 +265,33 @@ class Reader:
             statistics = lexical.statistics(view, words, overlay)
             best = lexical.attainable(list(words), statistics)
             scores = lexical.search(view, list(words), statistics, overlay)
-            archived = self._named_archived(view, query, overlay)
-            bags = {n: lexical.score(lexical.bag(belief), list(words), statistics) for n, belief in archived.items()}
-            relevance = {n: score / best for n, score in (scores | bags).items() if score > 0}
+            asked = self._asked_for(view, filters, overlay)
+            idle = self._named_archived(view, query, overlay) if asked is None else self._idle(view, asked, overlay)
+            bags = {n: lexical.score(lexical.bag(belief), list(words), statistics) for n, belief in idle.items()}
+            relevance = {
+                n: score / best for n, score in (scores | bags).items() if score > 0 and (asked is None or n in asked)
+            }
+            k = k if k is not None else self._settings(store)["recall.k"]
             wanted = recalling.contenders(relevance, k)
             found = self._numbered(view, wanted, overlay)
             now = self._clock()
             best_hits = recalling.rank([_hit(belief, relevance[n], now) for n, belief in found.items()], k)
             hits = [hit._replace(because=_reasons(hit.belief, words)) for hit in best_hits]
             return Recalled(opened, freshness, hits, now, view.contested())
+
+    def _asked_for(self, view: View, filters: Filters, overlay: Overlay) -> set[int] | None:
+        """Row numbers of the visible beliefs that filters admit; None where there is no filter."""
+        if filters == NO_FILTER:
+            return None
+        condition, values = filters.condition
+        rows = view.rows(f"SELECT n FROM belief WHERE scope :scopes AND {condition}", *values)
+        changed = {n for n, belief in overlay.items() if belief is not None and filters.admits(belief)}
+        return ({n for (n,) in rows} - overlay.keys()) | changed
+
+    def _idle(self, view: View, numbers: set[int], overlay: Overlay) -> dict[int, Belief]:
+        """Those of some beliefs that are not current, and so have no postings."""
+        idle = [n for (n,) in view.rows("SELECT n FROM belief WHERE scope :scopes AND NOT current") if n in numbers]
+        return self._numbered(view, idle, overlay)
 
     def _named_archived(self, view: View, query: str, overlay: Overlay) -> dict[int, Belief]:
         """Archived beliefs whose name or alias the query holds word for word."""
@@ -207,21 +304,24 @@ class Reader:
         prompt: str,
         given: Sequence[str],
         max_beliefs: int | None,
-        budget: int,
+        budget: int | None,
         nonce: str,
         *,
         explain: bool = False,
     ) -> Injected:
         """What an agent should know for a prompt, and nothing else; `explain` also gives the near misses.
 
+        Limits that are None stand for the settings. What is handed out leaves a receipt, an explanation none.
         Raises: UsageMistake for an unknown scope.
         """
         with self._reading() as store:
             opened = self.open_scopes(store, given)
             if store is None:
                 nothing = injecting.Sections([], [], [], [])
-                injection = injecting.cut(nothing, max_beliefs=0, budget=budget, nonce=nonce)
-                return Injected(opened, "exact", injection, [])
+                return Injected(opened, "exact", injecting.cut(nothing, max_beliefs=0, budget=0, nonce=nonce), [])
+            settings = self._settings(store)
+            budget = settings["inject.budget"] if budget is None else budget
+            max_beliefs = settings["inject.max_beliefs"] if max_beliefs is None else max_beliefs
             view = store.visible(opened.visible)
             overlay, freshness = self._overlay(view)
             named, misses = lexical.examine(view, prompt, overlay)
@@ -243,7 +343,75 @@ class Reader:
             score = self._scorer(view, prompt, numbers, overlay)
             sections = injecting.arrange(standing, because, known, score, now)
             injection = injecting.cut(sections, max_beliefs=max_beliefs, budget=budget, nonce=nonce)
+            if not explain:
+                self._leave_receipt(store, "inject", opened, injection.sections, prompt, settings)
             return Injected(opened, freshness, injection, self._explained(view, misses, overlay) if explain else [])
+
+    def _leave_receipt(
+        self,
+        store: Store,
+        command: str,
+        opened: OpenScopes,
+        sections: injecting.Sections,
+        prompt: str,
+        settings: Mapping[str, Any],
+    ) -> None:
+        """Note what was handed out; nothing for nothing."""
+        used = tuple(
+            Used(entry.belief.id, name, tuple(dict.fromkeys(one.surface for one in entry.because)))
+            for name, part in zip(sections._fields, sections, strict=True)
+            for entry in part
+        )
+        if used:
+            text = prompt if settings["receipts.prompts"] else None
+            key, hashed = os.urandom(8).hex(), receipts.hashed(store, prompt)
+            scopes = tuple(map(str, opened.scopes))
+            receipts.append(store, Receipt(key, self._clock(), command, agent(), scopes, hashed, text, used))
+
+    def brief(self, given: Sequence[str], budget: int | None, nonce: str) -> Injected:
+        """What an agent should know of the visible beliefs before anything was asked.
+
+        Raises: UsageMistake for an unknown scope.
+        """
+        with self._reading() as store:
+            opened = self.open_scopes(store, given)
+            now = self._clock()
+            if store is None:
+                return Injected(opened, "exact", injecting.brief((), (), now, budget=0, nonce=nonce), [])
+            settings = self._settings(store)
+            budget = settings["inject.budget"] if budget is None else budget
+            view = store.visible(opened.visible)
+            overlay, freshness = self._overlay(view)
+            contested = view.contested()
+            known = [one for one in self._awake(view, overlay, now, settings, budget) if one.id not in contested]
+            notes = [f"{len(overlay)} pages were changed by hand since mem wrote them."] if overlay else []
+            if contested:
+                named = ", ".join(sorted(one.name for one in view.by_id(contested).values())[:MENTIONED])
+                notes.append(f"Contested, so left out until the user decides: {text.shown(named)}.")
+            pending = view.counts()["pending"]
+            notes += [f"{pending} proposals wait for the user's review."] if pending else []
+            injection = injecting.brief(known, notes, now, budget=budget, nonce=nonce)
+            self._leave_receipt(store, "brief", opened, injection.sections, "", settings)
+            return Injected(opened, freshness, injection, [])
+
+    def _awake(
+        self, view: View, overlay: Overlay, now: datetime, settings: Mapping[str, Any], budget: int
+    ) -> list[Belief]:
+        """Current beliefs that are pinned or not dormant, as many as could fit, least faded first."""
+        spans = spans_until(settings["forgetting.dormant"])
+        fitting = injecting.CHARACTERS_PER_TOKEN / injecting.SHORTEST_LINE
+        rows = view.rows(
+            """SELECT n
+               FROM belief
+               WHERE scope :scopes AND current
+                   AND (pinned OR ? - anchor <= stability * 86400.0 * ?)
+               ORDER BY pinned DESC, (? - anchor) / stability, id
+               LIMIT ?""",
+            now.timestamp(), spans, now.timestamp(), int(budget * fitting) + 1,
+        )  # fmt: skip
+        found = self._numbered(view, [n for (n,) in rows], overlay)
+        changed = {n: belief for n, belief in overlay.items() if belief is not None}
+        return [belief for belief in (found | changed).values() if belief.current]
 
     def _explained(self, view: View, misses: Sequence[lexical.Miss], overlay: Overlay) -> list[tuple[Belief, str]]:
         """Beliefs that were nearly named, with the reason why they were not."""
@@ -358,7 +526,7 @@ class Reader:
             if store is None:
                 raise UsageMistake(f"no belief {reference!r}: the memory is empty", "mem remember TEXT")
             view = store.visible(opened.visible)
-            stored = view.belief(reference)
+            stored = self._find(view, reference)
             page = view.page(stored.id)
             overlay, _ = self._overlay(view)
             number = _number_of(view, stored.id)
@@ -366,24 +534,19 @@ class Reader:
                 raise NothingFound(f"the page {page.path if page else ''} of {stored.id} is gone", "mem doctor")
             return overlay.get(number) or stored, page.path if page else None
 
-    def beliefs(self, given: Sequence[str], *, pending: bool, everything: bool) -> tuple[OpenScopes, list[Belief]]:
-        """Visible beliefs, oldest first: the current ones, the pending ones, or those of any state."""
-        where = "1" if everything else PENDING if pending else "current"
+    def beliefs(self, given: Sequence[str], filters: Filters = NO_FILTER) -> tuple[OpenScopes, list[Belief]]:
+        """Visible beliefs that filters admit, oldest first."""
         with self._reading() as store:
             opened = self.open_scopes(store, given)
             if store is None:
                 return opened, []
             view = store.visible(opened.visible)
             overlay, _ = self._overlay(view)
-            rows = view.rows(f"SELECT n FROM belief WHERE scope :scopes AND {where} ORDER BY n")
+            condition, values = filters.condition
+            rows = view.rows(f"SELECT n FROM belief WHERE scope :scopes AND {condition} ORDER BY n", *values)
             numbers = dict.fromkeys([n for (n,) in rows])
             found = self._numbered(view, numbers | dict.fromkeys(overlay), overlay).values()
-            kept = [
-                belief
-                for belief in found
-                if everything or (belief.live and belief.review == "pending" if pending else belief.current)
-            ]
-            return opened, sorted(kept, key=lambda belief: belief.created)
+            return opened, sorted(filter(filters.admits, found), key=lambda belief: belief.created)
 
     def destination(self) -> tuple[Scope, str]:
         """Where a write without `--scope` would go, and why."""

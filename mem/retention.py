@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import log
 
 # Days until retention falls to 0.9, before any confirmed use. What a person expects to hold for
 # months (how they like to work) starts high; what happened once starts low. Design section 7.
@@ -40,6 +41,11 @@ def retention(stability: float, elapsed: float) -> float:
     if not stability > 0:
         raise ValueError(f"stability must be positive, not {stability}")
     return float(0.9 ** (max(0.0, elapsed) / stability))
+
+
+def spans_until(wanted: float) -> float:
+    """After how many times its stability the retention of a belief has fallen to a value in (0, 1]."""
+    return log(wanted) / log(0.9)
 
 
 def confirmed(stability: float, elapsed: float) -> float:

@@ -94,7 +94,22 @@ def _first_schema(db: Database) -> None:
         db.execute(statement)
 
 
-MIGRATIONS = (_first_schema,)
+def _receipts_schema(db: Database) -> None:
+    for statement in (
+        # What was injected. prompt is a keyed hash; text is the prompt itself, only where the user asked for it.
+        """CREATE TABLE receipt (n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, at TEXT NOT NULL,
+               command TEXT NOT NULL, agent TEXT, scopes TEXT NOT NULL, prompt TEXT NOT NULL, text TEXT)""",
+        """CREATE TABLE receipt_belief (receipt INTEGER NOT NULL REFERENCES receipt, belief TEXT NOT NULL,
+               section TEXT NOT NULL, because TEXT NOT NULL, PRIMARY KEY (receipt, belief)) WITHOUT ROWID""",
+        "CREATE INDEX receipt_by_belief ON receipt_belief (belief, receipt)",
+        # Set where the user said that both hold.
+        "ALTER TABLE conflict ADD COLUMN settled INTEGER NOT NULL DEFAULT 0",
+        "INSERT INTO meta (key, value) VALUES ('receipt_key', lower(hex(randomblob(16))))",
+    ):
+        db.execute(statement)
+
+
+MIGRATIONS = (_first_schema, _receipts_schema)
 """Step k takes a database from `user_version` k to k + 1; a step that has shipped never changes."""
 
 
@@ -115,7 +130,7 @@ class Change(NamedTuple):
     """One row that an operation changed."""
 
     kind: str
-    """`belief`, `scope`, `mapping`, `remote` or `conflict`."""
+    """`belief`, `scope`, `mapping`, `remote`, `conflict` or `settings`."""
     key: str
     before: str | None
     after: str | None
@@ -133,6 +148,44 @@ class Operation(NamedTuple):
     source: str
     at: datetime
     undone: datetime | None
+
+
+class Version(NamedTuple):
+    """One state in which a belief was, and the act that made it so."""
+
+    operation: Operation
+    before: Belief | None
+    """None for the first one."""
+    after: Belief | None
+    """None where the act took the belief back."""
+
+
+class Used(NamedTuple):
+    """One belief in a receipt."""
+
+    belief: str
+    """Its id."""
+    section: str
+    because: tuple[str, ...]
+    """Its surfaces that the prompt named; none of the prompt's own words."""
+
+
+class Receipt(NamedTuple):
+    """What one injection or brief handed out."""
+
+    key: str
+    """Random; the same receipt is never stored twice."""
+    at: datetime
+    command: str
+    agent: str | None
+    """The agent in whose shell it ran, or None."""
+    scopes: tuple[str, ...]
+    """The open ones."""
+    prompt: str
+    """A keyed hash."""
+    text: str | None
+    """The prompt itself, if the user wants that kept."""
+    used: tuple[Used, ...]
 
 
 class Indexed(NamedTuple):
@@ -315,6 +368,64 @@ class Store:
             )
         ]
 
+    def note(self, key: str, value: str) -> None:
+        """Record a fact about the store itself; not undone, for it is no act of the user."""
+        self.rows("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, value)
+
+    def purge(self, id: str) -> bool:
+        """Erase a belief, all that was recorded of it, and the bytes that held it. The lock must be held.
+
+        Returns False if a reader kept the log from being emptied; the next write does that.
+        """
+        self.rows("PRAGMA secure_delete = ON")
+        touched = [n for (n,) in self.rows("SELECT DISTINCT operation FROM change WHERE key = ?", id)]
+        self.rows("BEGIN IMMEDIATE")
+        try:
+            self._remove_index(id)
+            for sql in (
+                "DELETE FROM belief WHERE id = ?",
+                "DELETE FROM change WHERE kind = 'belief' AND key = ?",
+                "DELETE FROM change WHERE kind = 'conflict' AND instr(' ' || key || ' ', ' ' || ? || ' ')",
+                "DELETE FROM page WHERE id = ?",
+                "DELETE FROM outbox WHERE id = ?",
+                "UPDATE receipt SET text = NULL WHERE n IN (SELECT receipt FROM receipt_belief WHERE belief = ?)",
+                "DELETE FROM receipt_belief WHERE belief = ?",
+            ):
+                self.rows(sql, id)
+            self.rows("DELETE FROM conflict WHERE a = ? OR b = ?", id, id)
+            for n in touched:  # its name may stand in what an act is called
+                self.rows("UPDATE operation SET summary = kind || ' (purged)' WHERE n = ?", n)
+            self.rows("DELETE FROM operation WHERE n NOT IN (SELECT operation FROM change)")
+            self.rows("COMMIT")
+        except BaseException:
+            with suppress(StoreUnusable):
+                self.rows("ROLLBACK")
+            raise
+        self.rows("VACUUM")
+        return bool(self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0] == 0)
+
+    def add_receipts(self, receipts: Iterable[Receipt], oldest: str) -> None:
+        """Take receipts in, and drop those from before a time."""
+        self.rows("BEGIN IMMEDIATE")
+        try:
+            for one in receipts:
+                rows = self.rows(
+                    """INSERT OR IGNORE INTO receipt (key, at, command, agent, scopes, prompt, text)
+                       VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING n""",
+                    one.key, time_text(one.at), one.command, one.agent, ",".join(one.scopes), one.prompt, one.text,
+                )  # fmt: skip
+                self._many(
+                    "INSERT OR IGNORE INTO receipt_belief (receipt, belief, section, because) VALUES (?, ?, ?, ?)",
+                    [(n, used.belief, used.section, _FIELD.join(used.because)) for (n,) in rows for used in one.used],
+                )
+            self.rows("DELETE FROM receipt_belief WHERE receipt IN (SELECT n FROM receipt WHERE at < ?)", oldest)
+            self.rows("DELETE FROM receipt WHERE at < ?", oldest)
+            self.rows("COMMIT")
+        except BaseException:
+            with suppress(StoreUnusable):
+                self.rows("ROLLBACK")
+            raise
+
     def integrity(self) -> list[str]:
         """What SQLite finds wrong with its own file; empty when it is sound."""
         return [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)") if row[0] != "ok"]
@@ -360,6 +471,33 @@ class Store:
         finally:
             self.rows("PRAGMA synchronous = FULL")
 
+    def _remove_index(self, id: str) -> None:
+        found = self.rows("SELECT n FROM belief WHERE id = ?", id)
+        if not found:
+            return
+        number = found[0][0]
+        surfaces = self.rows("SELECT DISTINCT scope, phrase FROM surface WHERE belief = ?", number)
+        spelt = [(surfaces[0][0], word) for word in _spelt(phrase for _, phrase in surfaces)]
+        self._many("UPDATE spelling SET beliefs = beliefs - 1 WHERE scope = ? AND word = ?", spelt)
+        self._many("DELETE FROM spelling WHERE scope = ? AND word = ? AND beliefs <= 0", spelt)
+        self.rows("DELETE FROM surface WHERE belief = ?", number)
+        for scope, length, terms in self.rows("SELECT scope, length, terms FROM document WHERE belief = ?", number):
+            keys = [(scope, term) for term in terms.split(" ")]
+            self._many(
+                "DELETE FROM posting WHERE scope = ? AND term = ? AND belief = ?", [(*key, number) for key in keys]
+            )
+            self._many("UPDATE frequency SET documents = documents - 1 WHERE scope = ? AND term = ?", keys)
+            self._many("DELETE FROM frequency WHERE scope = ? AND term = ? AND documents <= 0", keys)
+            # An empty scope weighs exactly nothing, whatever rounding left behind.
+            self.rows(
+                """UPDATE scope
+                   SET documents = documents - 1,
+                       length = CASE WHEN documents = 1 THEN 0 ELSE length - ? END
+                   WHERE n = ?""",
+                length, scope,
+            )  # fmt: skip
+            self.rows("DELETE FROM document WHERE belief = ?", number)
+
     def _many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
         with _translated(self.path):
             self._connection.executemany(sql, values)
@@ -400,15 +538,37 @@ class View:
                 found[row[0]] = _belief(row[1:])
         return found
 
+    def by_id(self, ids: Iterable[str]) -> dict[str, Belief]:
+        """Those of some beliefs that are visible."""
+        wanted = sorted(ids)
+        found: dict[str, Belief] = {}
+        for start in range(0, len(wanted), 500):
+            part = wanted[start : start + 500]
+            found |= {one.id: one for one in self.beliefs(f"id IN ({','.join('?' * len(part))})", *part)}
+        return found
+
+    def faded(self, now: datetime, spans: float) -> int:
+        """How many current beliefs were last used longer ago than so many times their stability."""
+        return int(
+            self.rows(
+                """SELECT COUNT(*)
+                   FROM belief
+                   WHERE scope :scopes AND current AND NOT pinned AND ? - anchor > stability * 86400.0 * ?""",
+                now.timestamp(), spans,
+            )[0][0]
+        )  # fmt: skip
+
     def belief(self, reference: str) -> Belief:
-        """The belief with this id, the only current one of this name, or whose id begins so (4 characters or more).
+        """The belief with this id, the only current one of this name or alias, or whose id begins so (4 characters).
 
         Raises: UsageMistake if there is none, or more than one.
         """
         exact = self.beliefs("id = ?", reference)
         if exact:
             return exact[0]
-        named = self.beliefs("name = ? AND current", reference)
+        named = self.beliefs("name = ? AND current", reference) or self.beliefs(
+            "current AND n IN (SELECT belief FROM surface WHERE scope :scopes AND surface = ?)", reference
+        )
         if len(named) == 1:
             return named[0]
         if len(reference) < 4 and not named:
@@ -426,17 +586,97 @@ class View:
             )
         return begun[0]
 
+    def conflicts(self, id: str) -> list[str]:
+        """The other sides of all conflicts of a belief, open or settled, by id."""
+        return [
+            other
+            for (other,) in self.rows(
+                """SELECT CASE WHEN a = :id THEN b ELSE a END
+                   FROM conflict JOIN belief ON belief.id = :id AND belief.scope :scopes
+                   WHERE a = :id OR b = :id""".replace(":id", "?1"),
+                id,
+            )
+        ]
+
     def contested(self) -> dict[str, list[str]]:
         """Visible beliefs in an open conflict, by id, each with the ids on the other side."""
         found: dict[str, list[str]] = {}
         for one, other in self.rows(
             """SELECT a, b
                FROM conflict CROSS JOIN belief ON belief.id = conflict.a
-               WHERE belief.scope :scopes"""  # conflicts are few, so they come first
+               WHERE NOT settled AND belief.scope :scopes"""  # conflicts are few, so they come first
         ):
             found.setdefault(one, []).append(other)
             found.setdefault(other, []).append(one)
         return found
+
+    def history(self, id: str) -> list[Version]:
+        """The versions of a visible belief, oldest first, without those that were undone."""
+        return [
+            Version(
+                Operation(n, kind, summary, source, parse_time(at), None),
+                belief_of(before) if before else None,
+                belief_of(after) if after else None,
+            )
+            for n, kind, summary, source, at, before, after in self.rows(
+                """SELECT operation.n, operation.kind, summary, operation.source, operation.at, before, after
+                   FROM change JOIN operation ON operation.n = change.operation
+                   WHERE change.kind = 'belief' AND key = ? AND undone IS NULL
+                       AND EXISTS (SELECT 1 FROM belief WHERE id = key AND scope :scopes)
+                   ORDER BY operation.n, position""",
+                id,
+            )
+        ]
+
+    def uses(self, id: str) -> int:
+        """How many receipts hold a visible belief."""
+        return int(
+            self.rows(
+                """SELECT COUNT(*)
+                   FROM receipt_belief JOIN belief ON belief.id = receipt_belief.belief
+                   WHERE scope :scopes AND belief.id = ?""",
+                id,
+            )[0][0]
+        )
+
+    def receipts(self, limit: int, id: str | None = None) -> list[Receipt]:
+        """The latest receipts that hold a visible belief (or the one with this id), newest first."""
+        found: dict[int, Receipt] = {}
+        for n, key, at, command, agent, scopes, prompt, text, belief, section, because in self.rows(
+            """SELECT receipt.n, receipt.key, receipt.at, command, agent, scopes, prompt, text,
+                   receipt_belief.belief, section, because
+               FROM receipt JOIN receipt_belief ON receipt = receipt.n
+                   JOIN belief ON belief.id = receipt_belief.belief AND belief.scope :scopes
+               WHERE receipt.n IN (SELECT DISTINCT receipt
+                           FROM receipt_belief JOIN belief ON belief.id = receipt_belief.belief AND scope :scopes
+                           WHERE ? IS NULL OR belief.id = ?
+                           ORDER BY receipt DESC
+                           LIMIT ?)
+               ORDER BY receipt.n DESC""",
+            id, id, limit,
+        ):  # fmt: skip
+            used = Used(belief, section, tuple(because.split(_FIELD)) if because else ())
+            earlier = found[n].used if n in found else ()
+            found[n] = Receipt(
+                key, parse_time(at), command, agent, tuple(scopes.split(",")), prompt, text, (*earlier, used)
+            )
+        return list(found.values())
+
+    def paths(self, id: str) -> list[str]:
+        """Every path at which the page of a visible belief is or was."""
+        return [
+            path
+            for (path,) in self.rows(
+                """SELECT path
+                   FROM page
+                   WHERE id = ? AND scope :scopes
+                   UNION
+                   SELECT page
+                   FROM change JOIN belief ON belief.id = key AND belief.scope :scopes
+                   WHERE kind = 'belief' AND key = ? AND page IS NOT NULL""",
+                id, id,
+            )
+        ]  # fmt: skip
 
     def pages(self) -> list[Page]:
         """The pages of the visible scopes as last agreed."""
@@ -448,15 +688,16 @@ class View:
         return Page(*found[0]) if found else None
 
     def counts(self) -> dict[str, int]:
-        """How many beliefs there are: `current`, `pending` and `all`."""
+        """How many beliefs there are: `current`, `pending`, `questions` that are open, and `all`."""
         row = self.rows(
             """SELECT COALESCE(SUM(current), 0),
-                      COALESCE(SUM(review = 'pending'), 0),
+                      COALESCE(SUM(review = 'pending' AND status IN ('active', 'inferred', 'exploratory')), 0),
+                      COALESCE(SUM(current AND type = 'question'), 0),
                       COUNT(*)
                FROM belief
                WHERE scope :scopes"""
         )[0]
-        return {"current": row[0], "pending": row[1], "all": row[2]}
+        return {"current": row[0], "pending": row[1], "questions": row[2], "all": row[3]}
 
 
 def _belief(row: Sequence[Any]) -> Belief:
@@ -535,7 +776,7 @@ class Transaction:
         """Store a belief as it is now, with its retrieval rows and the path that its page shall have."""
         self.set_scope(belief.scope, True)
         before = self._before(belief.id)
-        self._remove_index(belief.id)
+        self.store._remove_index(belief.id)
         self._write_belief(belief)
         self._add_index(belief, index)
         self._promise(belief.id, page)
@@ -544,7 +785,7 @@ class Transaction:
     def remove(self, id: str) -> None:
         """Take a belief out as if it had never been; for undoing what made it."""
         before = self._before(id)
-        self._remove_index(id)
+        self.store._remove_index(id)
         self.store.rows("DELETE FROM belief WHERE id = ?", id)
         self._promise(id, None)
         self._changes.append(Change("belief", id, before, None, self._place(id)))
@@ -569,17 +810,17 @@ class Transaction:
             self.store.rows("DELETE FROM scope WHERE path = ?", path)
         self._changes.append(Change("scope", path, "{}" if before else None, "{}" if present else None))
 
-    def set_conflict(self, one: str, other: str, present: bool) -> None:
-        """Open or close the conflict between two beliefs, by id."""
+    def set_conflict(self, one: str, other: str, state: str | None) -> None:
+        """Make the conflict between two beliefs (by id) `open` or `settled`, or None for no conflict."""
         a, b = sorted((one, other))
-        before = bool(self.store.rows("SELECT 1 FROM conflict WHERE a = ? AND b = ?", a, b))
-        if before == present:
+        found = self.store.rows("SELECT settled FROM conflict WHERE a = ? AND b = ?", a, b)
+        before = ("settled" if found[0][0] else "open") if found else None
+        if before == state:
             return
-        if present:
-            self.store.rows("INSERT INTO conflict (a, b) VALUES (?, ?)", a, b)
-        else:
-            self.store.rows("DELETE FROM conflict WHERE a = ? AND b = ?", a, b)
-        self._changes.append(Change("conflict", f"{a} {b}", "{}" if before else None, "{}" if present else None))
+        self.store.rows("DELETE FROM conflict WHERE a = ? AND b = ?", a, b)
+        if state is not None:
+            self.store.rows("INSERT INTO conflict (a, b, settled) VALUES (?, ?, ?)", a, b, state == "settled")
+        self._changes.append(Change("conflict", f"{a} {b}", before and _dump(before), state and _dump(state)))
 
     def set_mapping(self, directory: str, scope: str | None) -> None:
         """Map a directory to a scope, or take the mapping away."""
@@ -599,14 +840,14 @@ class Transaction:
             self.store.rows(f"INSERT INTO {table} ({column}, scope) VALUES (?, ?)", key, scope)
         self._changes.append(Change(table, key, before and _dump(before), scope and _dump(scope)))
 
-    def set_meta(self, key: str, value: str) -> None:
-        """Record a fact about the store itself; not undone, for it is no act of the user."""
-        self.store.rows("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, value)
-
     def mark_undone(self, operation: int) -> None:
         """Say that an act has been undone, leaving no act of its own behind."""
         self.store.rows("UPDATE operation SET undone = ? WHERE n = ?", time_text(self.now), operation)
         self._changes.clear()
+
+    def note_settings(self, path: str, before: str | None, after: str) -> None:
+        """Record that the text of the settings file was changed."""
+        self._changes.append(Change("settings", path, None if before is None else _dump(before), _dump(after)))
 
     def _promise(self, id: str, page: str | None) -> None:
         self.store.rows(
@@ -668,35 +909,6 @@ class Transaction:
                ON CONFLICT (scope, word) DO UPDATE SET beliefs = beliefs + 1""",
             [(scope, word) for word in _spelt(phrase for _, phrase, _, _ in index.surfaces)],
         )
-
-    def _remove_index(self, id: str) -> None:
-        found = self.store.rows("SELECT n FROM belief WHERE id = ?", id)
-        if not found:
-            return
-        number = found[0][0]
-        surfaces = self.store.rows("SELECT DISTINCT scope, phrase FROM surface WHERE belief = ?", number)
-        spelt = [(surfaces[0][0], word) for word in _spelt(phrase for _, phrase in surfaces)]
-        self.store._many("UPDATE spelling SET beliefs = beliefs - 1 WHERE scope = ? AND word = ?", spelt)
-        self.store._many("DELETE FROM spelling WHERE scope = ? AND word = ? AND beliefs <= 0", spelt)
-        self.store.rows("DELETE FROM surface WHERE belief = ?", number)
-        for scope, length, terms in self.store.rows(
-            "SELECT scope, length, terms FROM document WHERE belief = ?", number
-        ):
-            keys = [(scope, term) for term in terms.split(" ")]
-            self.store._many(
-                "DELETE FROM posting WHERE scope = ? AND term = ? AND belief = ?", [(*key, number) for key in keys]
-            )
-            self.store._many("UPDATE frequency SET documents = documents - 1 WHERE scope = ? AND term = ?", keys)
-            self.store._many("DELETE FROM frequency WHERE scope = ? AND term = ? AND documents <= 0", keys)
-            # An empty scope weighs exactly nothing, whatever rounding left behind.
-            self.store.rows(
-                """UPDATE scope
-                   SET documents = documents - 1,
-                       length = CASE WHEN documents = 1 THEN 0 ELSE length - ? END
-                   WHERE n = ?""",
-                length, scope,
-            )  # fmt: skip
-            self.store.rows("DELETE FROM document WHERE belief = ?", number)
 
 
 def _spelt(phrases: Iterable[str]) -> list[str]:

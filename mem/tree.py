@@ -185,6 +185,15 @@ def parse(path: str, data: bytes, *, now: datetime) -> Belief | Problem:
         return Problem(path, lines.get({"alias": "aliases"}.get(key, key), 0) + 1, str(error))
 
 
+def foreign_lines(data: bytes) -> list[int]:
+    """Lines (1-based) of the front matter of a sound page that hold what is not mem's: other keys, comments."""
+    front = data.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")[4:].partition("\n---\n")[0]
+    known = {*_ORDER, "content", "why"}
+    foreign = [line + 1 for key, (_, line) in _read_yaml(front).items() if key not in known]
+    comments = [at for at, line in enumerate(front.split("\n"), 2) if line.startswith("#")]
+    return sorted(foreign + comments)
+
+
 class _Fault(ValueError):
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
@@ -364,6 +373,26 @@ def take_away(path: str, expected: str) -> None:
     if digest(there) != expected:
         raise Changed(path)
     os.unlink(path)
+
+
+def replace(path: str, data: bytes) -> None:
+    """Make a file that is no page hold this, whole and on the disk; its folder is made."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    temporary = f"{path}.{os.getpid()}.new"
+    try:
+        write_through(temporary, data)
+        os.replace(temporary, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+    sync_folders(os.path.dirname(path), [path])
+
+
+def erase(path: str) -> None:
+    """Remove a file for good, whatever it holds; its name is durably gone."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        os.unlink(path)
+        sync_folders(os.path.dirname(path), [path])
 
 
 def write_through(path: str, data: bytes) -> None:

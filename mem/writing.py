@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
 
-from mem import git, lexical, retention, sync, tree
+from mem import config, git, lexical, receipts, retention, sync, terminal, tree
 from mem import scope as scopes
 from mem.belief import Belief, rivals
 from mem.config import Home, data_directory, replica_text
@@ -39,9 +39,19 @@ class Writer(Reader):
             store = self._open_to_write()
             try:
                 self._report(sync.deliver(self.home, store))
+                self._keep_house(store)
                 yield store
             finally:
                 store.close()
+
+    def _keep_house(self, store: Store) -> None:
+        """What readers cannot do for themselves: a memo of the settings, receipts in the store, old lists gone."""
+        memo = config.memoized(self.home.settings)
+        if memo != (store.meta("settings") or self.home.settings):
+            store.note("settings", memo)
+        now = self._clock()
+        receipts.fold(store, now, self._settings(store)["receipts.days"])
+        terminal.drop_lists(self.home, now.timestamp() - terminal.KEPT_DAYS * 86_400)
 
     @contextmanager
     def _writing(
@@ -134,8 +144,8 @@ class Writer(Reader):
             )
         transaction.put(belief, lexical.indexed(belief), path)
         if not belief.live:  # what is no longer believed contradicts nothing
-            for other in store.everything().contested().get(belief.id, []):
-                transaction.set_conflict(belief.id, other, False)
+            for other in store.everything().conflicts(belief.id):
+                transaction.set_conflict(belief.id, other, None)
         return path
 
     def _contest(self, transaction: Transaction, belief: Belief) -> list[tuple[Belief, str]]:
@@ -143,13 +153,13 @@ class Writer(Reader):
         view = transaction.store.visible([scopes.parse(belief.scope)])
         if not belief.current:
             return []
-        for id_ in view.contested().get(belief.id, []):  # a new version is judged anew
-            transaction.set_conflict(belief.id, id_, False)
+        for id_ in view.conflicts(belief.id):  # a new version is judged anew
+            transaction.set_conflict(belief.id, id_, None)
         found = []
         for other in view.beliefs("type = ? AND current", belief.type):
             surface = rivals(belief, other) or rivals(other, belief)
             if surface is not None:
-                transaction.set_conflict(belief.id, other.id, True)
+                transaction.set_conflict(belief.id, other.id, "open")
                 found.append((other, surface))
         return found
 
@@ -174,12 +184,7 @@ def _write_whole(path: str, content: str) -> None:
     data = os.fsencode(content)
     if tree.read(path) == data:
         return
-    try:
-        tree.write_through(f"{path}.new", data)
-        os.replace(f"{path}.new", path)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(f"{path}.new")
+    tree.replace(path, data)
 
 
 def _append_line(path: str, line: str) -> None:

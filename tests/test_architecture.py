@@ -11,8 +11,8 @@ import pytest
 
 MEM = Path(__file__).parent.parent / "mem"
 
-ORDER = """__init__ errors text scope retention belief config store lexical embedding tree git sync recall inject
-    reading writing memory review ingest exchange agents watch show docs hot tour cli __main__""".split()
+ORDER = """__init__ errors text scope retention belief config terminal store receipts lexical embedding tree git sync recall inject
+    reading writing revising memory review ingest exchange agents watch show docs hot tour cli __main__""".split()
 """A module imports only modules listed before it; some of these are still to be written."""
 
 HOMES = {
@@ -24,7 +24,7 @@ HOMES = {
     "tokenizers": "embedding",
     "yaml": "tree",
     "mcp": "agents",
-    "tomlkit": "agents",
+    "tomlkit": "config",
     "watchdog": "watch",
     "rich": "show",
     "typer": "cli",

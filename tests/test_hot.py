@@ -144,7 +144,7 @@ def test_each_mistake_in_each_option_has_the_same_answer_both_ways(tree: Path, c
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file that holds something, without those that SQLite shares between connections."""
-    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith("-shm"))
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(("-shm", "receipts.log")))
     return {str(path): path.read_bytes() for path in files if path.stat().st_size}
 
 
@@ -152,6 +152,13 @@ def test_neither_way_changes_a_byte_of_tree_or_database(tree: Path) -> None:
     before = contents(tree)
     conform(hot.read, EXAMPLES // 5)
     assert contents(tree) == before
+
+
+def test_both_ways_leave_the_same_receipts(tree: Path) -> None:
+    conform(hot.read, EXAMPLES // 5)
+    [log] = tree.rglob("receipts.log")
+    receipts = [line.split("\x1f")[1:] for line in log.read_text(encoding="utf-8").splitlines()]  # without random keys
+    assert receipts[0::2] == receipts[1::2] != []
 
 
 def test_cli_reads_every_line_that_the_short_way_accepts_as_the_same_request(monkeypatch: pytest.MonkeyPatch) -> None:

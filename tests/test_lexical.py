@@ -15,6 +15,7 @@ from mem import lexical, scope, text, tree
 from mem.belief import Belief, from_record
 from mem.lexical import Overlay, Statistics
 from mem.memory import Memory
+from mem.reading import Filters
 from mem.store import Store
 from tests.strategies import NOW, belief, fresh_memory, take_in
 
@@ -150,7 +151,7 @@ def answers(memory: Memory, open_: str, query: str, digits: int = 17) -> list[ob
     injected = memory.inject(query, [open_], 3, 400, "nonce", explain=True)
     numbers = [[round(n, digits) for n in (hit.relevance, hit.score, hit.retention)] for hit in recalled.hits]
     hits = [(hit.belief, hit.because) for hit in recalled.hits]
-    listed = [memory.beliefs([open_], pending=pending, everything=not pending)[1] for pending in (True, False)]
+    listed = [memory.beliefs([open_], Filters(pending=pending, any_state=not pending))[1] for pending in (True, False)]
     return [
         (hits, numbers),
         recalled.freshness,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mem import show
+from mem.show import answers
 from mem.memory import Memory
 from tests.bench.precision import check, read
 
@@ -32,7 +32,7 @@ def take_in(memory: Memory, records: Iterable[dict[str, Any]]) -> None:
 
 def inject(memory: Memory, case: dict[str, Any]) -> dict[str, Any]:
     answer = memory.inject(case["query"], case["scopes"], case.get("max_beliefs"), 2_000, "n")
-    return show.inject_document(answer)
+    return answers.inject_document(answer)
 
 
 def faults(case: dict[str, Any], answer: dict[str, Any]) -> list[str]:

@@ -1,0 +1,141 @@
+"""The command line: arguments in, one call of the façade, a report out.
+
+Commands are functions in `ask`, `tell`, `keep` and `setup`; here they get their names and groups.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+from mem import __version__, hot, text
+from mem.cli import ask, keep, options, setup, tell
+from mem.errors import UsageMistake
+from mem.show import details, style
+
+Command = Callable[..., int] | typer.Typer
+
+COMMANDS: Mapping[str, Mapping[str, Command]] = {
+    "Remember and find": {
+        "remember": tell.remember,
+        "recall": ask.recall,
+        "inject": ask.inject,
+        "brief": ask.brief,
+        "show": ask.show,
+        "list": ask.list_,
+        "why": ask.why,
+        "history": ask.history,
+    },
+    "Correct": {
+        "edit": tell.edit,
+        "supersede": tell.supersede,
+        "alias": tell.alias,
+        "relate": tell.relate,
+        "pin": tell.pin,
+        "unpin": tell.unpin,
+        "resolve": tell.resolve,
+        "forget": tell.forget,
+        "restore": tell.restore,
+        "undo": tell.undo,
+        "purge": tell.purge,
+    },
+    "Review and upkeep": {
+        "review": keep.review,
+        "conflicts": keep.conflicts,
+        "log": ask.log,
+        "doctor": keep.doctor,
+    },
+    "In and out": {
+        "import": keep.import_,
+        "export": keep.export,
+    },
+    "Set up": {
+        "scope": setup.scope_app,
+        "config": setup.config_app,
+        "init": setup.init,
+        "tour": setup.tour,
+    },
+}
+"""Group title, then command name, to what runs."""
+
+GROUPS: Mapping[str, tuple[str, ...]] = {title: tuple(group) for title, group in COMMANDS.items()}
+
+
+class _Grouped(typer.core.TyperGroup):
+    """The top of the command tree, whose help lists its commands in groups."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write one section a group."""
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                limit = formatter.width - 8 - max(map(len, names))
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(limit)) for name in names])
+
+
+app = typer.Typer(
+    cls=_Grouped,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A local-first personal memory: typed beliefs, found by word, scoped, and handed to coding agents."
+    "\n\n\b\nmem remember 'Postgres is the store of record.'\nmem recall 'which store do we use?'",
+)
+
+
+def _register() -> None:
+    special = {  # -h may be an alias to take away
+        "alias": {"ignore_unknown_options": True, "help_option_names": ["--help"]},
+    }
+    for group in COMMANDS.values():
+        for name, command in group.items():
+            if isinstance(command, typer.Typer):
+                app.add_typer(command, name=name)
+            else:
+                app.command(name, context_settings=special.get(name))(command)
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    scope: options.Scope = None,
+    json: options.Json = False,
+) -> int:
+    if version:
+        print(f"mem {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is not None:
+        if scope or json:
+            raise UsageMistake("--scope and --json go behind the command", f"mem {context.invoked_subcommand} --help")
+        return 0
+    where = options.memory().overview(scope or ())
+    sys.stdout.write(style.dump(details.overview_document(where)) if json else details.overview_text(where))
+    return 0
+
+
+_register()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command line; what it does not understand is reported with exit status 2."""
+    for argument in arguments:
+        if not text.is_utf8(argument) and arguments[0] not in hot.HOT:  # those read as far as it goes
+            raise UsageMistake(f"the argument {text.shown(argument)!r} is not UTF-8", "mem --help")
+    try:
+        status = typer.main.get_command(app).main(list(arguments), prog_name="mem", standalone_mode=False)
+    except SystemExit:  # how typer tells of a closed pipe
+        raise BrokenPipeError from None
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        hint = f"{context.command_path if context is not None else 'mem'} --help"
+        if "unexpected extra argument" in error.format_message():
+            hint += ", and put a text of several words in quotes"
+        raise UsageMistake(error.format_message().rstrip("."), hint) from None
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    return int(status or 0)

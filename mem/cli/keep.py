@@ -1,0 +1,190 @@
+"""Commands that keep the memory in order, and take beliefs in and out."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any, Literal
+
+import typer
+
+from mem import hot, terminal
+from mem.belief import to_record
+from mem.cli import options
+from mem.cli.options import All, Archived, DryRun, Ids, Json, Jsonl, Pending, Scope, Since, Statuses, Types, Until
+from mem.errors import UsageMistake
+from mem.reading import Filters
+from mem.show import answers, details, style
+
+
+def review(
+    approve: Annotated[list[str] | None, typer.Option(metavar="ID", help="Approve; repeatable.")] = None,
+    reject: Annotated[list[str] | None, typer.Option(metavar="ID", help="Reject; repeatable.")] = None,
+    all: Annotated[bool, typer.Option("--all", help="Approve all that is listed.")] = False,
+    scope: Scope = None,
+    json: Json = False,
+    jsonl: Jsonl = False,
+    ids: Ids = False,
+) -> int:
+    """List what was proposed; approve or reject it.
+
+    \b
+    mem review
+    mem review --approve 1 --reject 2
+    """
+    form = options.only_forms(json, jsonl, ids)
+    memory = options.memory()
+    elsewhere = memory.pending_elsewhere(scope or ())
+    opened, pending = memory.beliefs(scope or (), Filters(pending=True))
+    if all:
+        rejected = {memory.belief(one, scope or ())[0].id for one in reject or ()}
+        approve = [*(approve or []), *(belief.id for belief in pending if belief.id not in rejected)]
+    if approve or reject:
+        for belief in memory.review(approve or (), reject or (), scope or ()):
+            print(f"{'approved' if belief.review == 'approved' else 'rejected'} {details.called(belief)}")
+        return 0
+    columns = ("#", "id", "type", "scope", "state", "name", "content")
+    text = options.list_beliefs(
+        pending,
+        form,
+        lambda: answers.list_document(opened, pending),
+        lambda: style.table(columns, answers.belief_rows(pending)) if pending else "",
+    )
+    terminal.keep_list(memory.home, "", [belief.id for belief in pending])
+    sys.stdout.write(text)
+    if not pending and form == "text":
+        hot.warn(f"nothing waits in {', '.join(map(str, opened.visible))}")
+    if elsewhere and form == "text":
+        hot.warn(f"more wait in {', '.join(f'{name} ({count})' for name, count in elsewhere.items())}: --scope")
+    return 0
+
+
+def conflicts(
+    keep: Annotated[str | None, typer.Option(metavar="ID", help="This one holds, and the others do not.")] = None,
+    both: Annotated[str | None, typer.Option(metavar="ID", help="This one holds, and so do the others.")] = None,
+    scope: Scope = None,
+    json: Json = False,
+) -> int:
+    """List beliefs that contradict each other, and decide.
+
+    \b
+    mem conflicts
+    mem conflicts --keep 2
+    """
+    memory = options.memory()
+    if keep is not None and both is not None:
+        raise UsageMistake("--keep and --both say different things", "mem conflicts --help")
+    chosen = keep if keep is not None else both
+    if chosen is not None:
+        for kept, other in memory.settle(chosen, scope or (), both=both is not None):
+            verb = "holds beside" if both is not None else "takes the place of"
+            print(f"{details.called(kept)} {verb} {details.called(other)}")
+        return 0
+    pairs = memory.conflicts(scope or ())
+    if json:
+        document = [[belief.id for belief in pair] for pair in pairs]
+        sys.stdout.write(style.dump({"schema": "mem.conflicts/1", "conflicts": document}))
+        return 0
+    terminal.keep_list(memory.home, "", [belief.id for pair in pairs for belief in pair])
+    options.show(details.conflicts_text(pairs), memory)
+    if pairs:
+        hot.warn("none of these is injected; mem conflicts --keep ID or --both ID settles it")
+    else:
+        hot.warn("no visible beliefs contradict each other")
+    return 0
+
+
+def doctor(
+    verify_ranking: Annotated[
+        bool, typer.Option("--verify-ranking", help="Also check our ranking against rank_bm25.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Check that store, tree and postings agree.
+
+    \b
+    mem doctor
+    mem doctor --verify-ranking
+    """
+    report = options.memory().doctor(verify_ranking)
+    if json:
+        problems = [problem._asdict() for problem in report.problems]
+        sys.stdout.write(style.dump({"schema": "mem.doctor/1", **report._asdict(), "problems": problems}))
+    else:
+        print(f"{report.beliefs} beliefs, {report.pages} pages, {report.postings} postings checked")
+        if report.ranking is not None:
+            queries, difference = report.ranking
+            print(f"ranking: {queries} queries, largest difference from rank_bm25 {difference:.1e}")
+        count = len(report.problems)
+        print("all is well" if not count else "1 problem" if count == 1 else f"{count} problems")
+    options.print_problems(report.problems)
+    return 3 if report.problems else 0
+
+
+def import_(
+    file: Annotated[str, typer.Argument(help="A file of mem.belief/1 records, a line each; - is standard input.")],
+    format: Annotated[Literal["auto", "jsonl"], typer.Option(help="Form of the file.")] = "auto",
+    approve: Annotated[bool, typer.Option("--approve", help="Take each record's own review state.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Import all of it or nothing.")] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
+    """Import beliefs; unapproved, they wait in the inbox.
+
+    \b
+    mem import --approve beliefs.jsonl
+    mem export | MEM_HOME=/elsewhere mem import --approve -
+    """
+    from mem.exchange import read_jsonl
+
+    name = "standard input" if file == "-" else file
+    try:
+        source = sys.stdin.buffer if file == "-" else open(file, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise UsageMistake(f"{file} cannot be read: {error.strerror}", "mem import FILE") from None
+    with source:
+        done = options.memory().import_records(
+            name, read_jsonl(name, source), approve=approve, strict=strict, dry_run=dry_run, progress=options.progress
+        )
+    counts = {"new": done.added, "updated": done.updated, "unchanged": done.skipped, "pending": done.pending}
+    if json:
+        problems = [problem._asdict() for problem in done.problems]
+        sys.stdout.write(style.dump({"schema": "mem.import/1", **counts, "dry_run": dry_run, "problems": problems}))
+    else:
+        print(f"{'would import' if dry_run else 'imported'}: {answers.counts_text(counts)}")
+    options.print_problems(done.problems)
+    return 3 if done.problems else 0
+
+
+def export(
+    scope: Annotated[
+        list[str] | None, typer.Option("--scope", metavar="SCOPE", help="Exactly these scopes; default: all.")
+    ] = None,
+    type: Types = None,
+    status: Statuses = None,
+    since: Since = None,
+    until: Until = None,
+    archived: Archived = False,
+    pending: Pending = False,
+    all: All = False,
+    format: Annotated[Literal["jsonl"], typer.Option(help="Form of the output.")] = "jsonl",
+    json: Json = False,
+    jsonl: Jsonl = False,
+    ids: Ids = False,
+) -> int:
+    """Print beliefs as records, a line each.
+
+    \b
+    mem export > beliefs.jsonl
+    mem export --scope project:atlas --type decision
+    """
+    from mem.exchange import write_jsonl
+
+    values: dict[str, Any] = dict(locals())
+    form = hot.form_of(values)
+    beliefs = options.memory().export(scope or (), hot.filters_of(values, by_default=True))
+    if form in ("json", "ids"):
+        document = {"schema": "mem.export/1", "beliefs": [*map(to_record, beliefs)]}
+        sys.stdout.write(options.list_beliefs(beliefs, form, lambda: document, str))
+    else:
+        sys.stdout.writelines(write_jsonl(beliefs))
+    return 0

@@ -1,0 +1,307 @@
+"""Revising: the acts that change beliefs which are there, each one a decision about single beliefs.
+
+All are undone by `undo` but `purge`, and all refuse under an agent's environment: an agent may propose a belief
+and not decide about one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from mem import git, receipts, retention, terminal, text, tree
+from mem import scope as scopes
+from mem.belief import Belief, alias, canonical_name, check
+from mem.errors import Problem, TreeProblem, UsageMistake
+from mem.reading import refuse_agents
+from mem.store import View
+from mem.writing import Writer, confirmed
+
+Change = Callable[[Belief, datetime], Belief]
+
+
+class Purge(NamedTuple):
+    """What a purge erases, and what it cannot reach."""
+
+    belief: Belief
+    page: str | None
+    versions: int
+    receipts: int
+    commits: int
+    """Commits of the memory folder's repository that still hold a page of it."""
+    remotes: list[str]
+    paths: list[str]
+    """Where its pages were, for who rewrites that history."""
+
+
+class Reviser(Writer):
+    """One person's memory, in one folder, whose beliefs can be revised."""
+
+    def _revise(
+        self, kind: str, references: Sequence[str], given: Sequence[str], change: Change, command: str | None = None
+    ) -> list[tuple[Belief, Belief]]:
+        """Change visible beliefs in one act; returns each as it was and as it is.
+
+        Raises: UsageMistake if one is unknown or ambiguous, or would not be one that a belief can be; Refused under
+            an agent's environment.
+        """
+        refuse_agents(command or kind)
+        now = self._clock()
+        with self._writing(kind, kind) as transaction:
+            view = self._view_to_write(transaction.store, given)
+            found = list({belief.id: belief for belief in (self._find(view, one) for one in references)}.values())
+            pairs = []
+            for old in found:
+                new = change(old, now)
+                pairs.append((old, new))
+                if new == old:
+                    continue
+                try:
+                    new = check(new._replace(updated=now))
+                except ValueError as error:
+                    raise UsageMistake(f"{old.name} ({old.id}): {error}", f"mem show {old.id}") from None
+                self._put(transaction, new)
+                if _says(new) != _says(old):
+                    self._contest(transaction, new)
+            names = ", ".join(f"{new.name} ({new.id})" for _, new in pairs[:3])
+            transaction.summary = f"{kind} {names}{' and more' if len(pairs) > 3 else ''}"
+        return pairs
+
+    def forget(self, references: Sequence[str], given: Sequence[str]) -> list[Belief]:
+        """Take beliefs out of use.
+
+        Raises: UsageMistake if one is unknown, ambiguous or not live; Refused under an agent's environment.
+        """
+        return [new for _, new in self._revise("forget", references, given, _retired("retracted"))]
+
+    def resolve(self, references: Sequence[str], given: Sequence[str]) -> list[Belief]:
+        """Mark questions, or what else is settled, as resolved.
+
+        Raises: as `forget`.
+        """
+        return [new for _, new in self._revise("resolve", references, given, _retired("resolved"))]
+
+    def restore(self, references: Sequence[str], given: Sequence[str]) -> list[Belief]:
+        """Bring back beliefs that were forgotten, superseded, resolved or archived.
+
+        Raises: UsageMistake if one is live and not archived; Refused under an agent's environment.
+        """
+
+        def change(old: Belief, now: datetime) -> Belief:
+            if old.live and not old.archived:
+                raise UsageMistake(f"{old.id} ({old.name}) is {old.status} already", f"mem show {old.id}")
+            return old._replace(status=old.status if old.live else "active", archived=False, superseded_by=None)
+
+        return [new for _, new in self._revise("restore", references, given, change)]
+
+    def pin(self, references: Sequence[str], given: Sequence[str], pinned: bool) -> list[tuple[Belief, bool]]:
+        """Pin beliefs, or take the pin out; returns each with whether that changed anything.
+
+        Raises: UsageMistake if one is unknown or not live; Refused under an agent's environment.
+        """
+
+        def change(old: Belief, now: datetime) -> Belief:
+            _require_live(old)
+            return old._replace(pinned=pinned)
+
+        return [(new, new != old) for old, new in self._revise("pin" if pinned else "unpin", references, given, change)]
+
+    def supersede(self, reference: str, by: str, given: Sequence[str]) -> Belief:
+        """Let one belief take the place of another; returns the one that goes.
+
+        Raises: UsageMistake if one is unknown or not live; Refused under an agent's environment.
+        """
+        winner, _ = self.belief(by, given)
+        _require_live(winner)
+
+        def change(old: Belief, now: datetime) -> Belief:
+            _require_live(old)
+            if old.id == winner.id:
+                raise UsageMistake(f"{old.id} cannot take its own place", "mem supersede OLD --by NEW")
+            return old._replace(status="superseded", superseded_by=winner.id)
+
+        return self._revise("supersede", [reference], given, change)[0][1]
+
+    def edit_aliases(self, reference: str, add: Sequence[str], drop: Sequence[str], given: Sequence[str]) -> Belief:
+        """Give a belief aliases by hand, or take them away; counts everywhere in the next call.
+
+        Raises: UsageMistake if the belief is unknown, an alias to drop is not there, or one to add could not
+            name anything; Refused under an agent's environment.
+        """
+        for surface in add:
+            require_nameable(surface)
+
+        def change(old: Belief, now: datetime) -> Belief:
+            aliases = {entry.text: entry for entry in old.aliases}
+            for surface in drop:
+                if surface not in aliases:
+                    known = ", ".join(aliases) or "none"
+                    raise UsageMistake(f"{old.id} has no alias {surface!r}; it has {known}", f"mem show {old.id}")
+                del aliases[surface]
+            aliases |= {surface: alias(surface) for surface in add}
+            return old._replace(aliases=tuple(aliases.values()))
+
+        return self._revise("alias", [reference], given, change)[0][1]
+
+    def review(self, approve: Sequence[str], reject: Sequence[str], given: Sequence[str]) -> list[Belief]:
+        """Approve pending beliefs, or reject them.
+
+        Raises: UsageMistake if one is not pending; Refused under an agent's environment.
+        """
+        with self._reading() as store:
+            view = store.visible(self.open_scopes(store, given).visible) if store is not None else None
+            approved = {self._find(view, one).id for one in approve} if view is not None else set()
+
+        def change(old: Belief, now: datetime) -> Belief:
+            if old.review != "pending" or not old.live:
+                raise UsageMistake(f"{old.id} ({old.name}) is not pending", "mem review")
+            if old.id in approved:
+                return confirmed(old._replace(review="approved"), now)
+            return old._replace(status="retracted")
+
+        return [new for _, new in self._revise("review", [*approve, *reject], given, change)]
+
+    # -- editing
+
+    def edit(self, reference: str, fields: Mapping[str, Any], given: Sequence[str]) -> tuple[Belief, Belief]:
+        """Give fields of a belief (keys of its record) other values; returns it as it was and as it is.
+
+        Raises: UsageMistake for a value that the field cannot have; Refused under an agent's environment.
+        """
+
+        def change(old: Belief, now: datetime) -> Belief:
+            said = dict(fields)
+            if "name" in said:
+                said["name"] = canonical_name(said["name"])
+            if "scope" in said:
+                said["scope"] = str(scopes.parse(said["scope"]))
+            if said.get("type", old.type) != old.type and "stability" not in said and old.confirmed is None:
+                said["stability"] = retention.INITIAL_STABILITY.get(said["type"], old.stability)
+            return _edited(old, old._replace(**said), now)
+
+        return self._revise("edit", [reference], given, change)[0]
+
+    def page_to_edit(self, reference: str, given: Sequence[str]) -> tuple[Belief, bytes]:
+        """A belief and its page as a person edits it; one without a page gets the text that it would have.
+
+        Raises: UsageMistake if it is unknown; TreeProblem if the page cannot be read.
+        """
+        refuse_agents("edit")
+        belief, path = self.belief(reference, given)
+        data = tree.read(os.path.join(self.home.path, path)) if path is not None else None
+        return belief, data if data is not None else tree.render(belief)
+
+    def edit_page(self, belief: Belief, before: bytes, after: bytes, given: Sequence[str]) -> tuple[Belief, Belief]:
+        """Take in a page that was edited; returns the belief as it was and as it is.
+
+        Raises: TreeProblem naming the line that is wrong, or if the page changed meanwhile.
+        """
+        parsed = tree.parse("page", after, now=belief.created)
+        if isinstance(parsed, Problem):
+            raise TreeProblem(f"line {parsed.line}: {parsed.message}" if parsed.line else parsed.message)
+        if parsed.id != belief.id:
+            raise TreeProblem(f"the id was {belief.id} and cannot become {parsed.id}")
+        foreign = tree.foreign_lines(after)
+        if foreign:
+            raise TreeProblem(f"line {foreign[0]}: mem cannot keep this line yet; put it below the heading")
+
+        def change(old: Belief, now: datetime) -> Belief:
+            if self.page_to_edit(old.id, (old.scope,))[1] != before:
+                raise TreeProblem(f"the page of {old.name} ({old.id}) was changed meanwhile; nothing was written")
+            kept = {key: getattr(old, key) for key in ("session", "at", "review")}
+            return _edited(old, parsed._replace(**kept), now)
+
+        return self._revise("edit", [belief.id], given, change)[0]
+
+    # -- use
+
+    def confirm(
+        self, references: Sequence[str], query: str | None, given: Sequence[str]
+    ) -> list[tuple[Belief, Belief]]:
+        """Record that beliefs were of use, which keeps them from fading.
+
+        Raises: UsageMistake if one is unknown or not live; Refused under an agent's environment.
+        """
+
+        def change(old: Belief, now: datetime) -> Belief:
+            _require_live(old)
+            return confirmed(old, now)
+
+        return self._revise("confirm", references, given, change)
+
+    # -- erasing
+
+    def purge_plan(self, reference: str, given: Sequence[str]) -> Purge:
+        """What a purge of a belief would erase.
+
+        Raises: UsageMistake if it is unknown; Refused under an agent's environment.
+        """
+        refuse_agents("purge")
+        with self._reading() as store:
+            if store is None:
+                raise UsageMistake(f"no belief {reference!r}: the memory is empty", "mem remember TEXT")
+            view = store.visible(self.open_scopes(store, given).visible)
+            belief = self._find(view, reference)
+            waiting = [one for one in receipts.waiting(store) if belief.id in {used.belief for used in one.used}]
+            return self._purge_of(belief, view, len(waiting))
+
+    def _purge_of(self, belief: Belief, view: View, waiting: int) -> Purge:
+        page = view.page(belief.id)
+        paths = view.paths(belief.id)
+        commits, remotes = git.holds(self.home.path, paths)
+        versions = max(1, len(view.history(belief.id)))
+        given_out = view.uses(belief.id) + waiting
+        return Purge(belief, page.path if page else None, versions, given_out, commits, remotes, paths)
+
+    def purge(self, reference: str, given: Sequence[str]) -> Purge:
+        """Erase a belief from pages, versions, receipts and the files of the database; there is no way back.
+
+        Raises: UsageMistake if it is unknown; Refused under an agent's environment.
+        """
+        plan = self.purge_plan(reference, given)
+        with self._locked_store() as store:
+            if plan.page is not None:
+                tree.erase(os.path.join(self.home.path, plan.page))
+            if not store.purge(plan.belief.id):
+                self._warn("a command was reading meanwhile; run mem purge again, or any write, to shrink the log file")
+            terminal.drop_lists(self.home, 0, plan.belief.id)
+        return plan
+
+
+def _says(belief: Belief) -> tuple[Any, ...]:
+    """What a belief may contradict others with."""
+    return belief.scope, belief.type, belief.name, belief.content, belief.aliases, belief.current
+
+
+def _retired(status: str) -> Change:
+    def change(old: Belief, now: datetime) -> Belief:
+        _require_live(old)
+        return old._replace(status=status)
+
+    return change
+
+
+def _require_live(belief: Belief) -> None:
+    if not belief.live:
+        raise UsageMistake(f"{belief.name} ({belief.id}) is {belief.status}", f"mem restore {belief.id}")
+
+
+def _edited(old: Belief, new: Belief, now: datetime) -> Belief:
+    """The belief after an edit by its user, which confirms it; the same one if nothing changed."""
+    if new._replace(updated=old.updated) == old:
+        return old
+    return confirmed(new._replace(source="user-edit", at=now), now)
+
+
+def require_nameable(surface: str) -> None:
+    """Make sure that an alias is one that a prompt can hold and most prompts do not.
+
+    Raises: UsageMistake.
+    """
+    phrases = text.phrases(surface)
+    if not phrases:
+        raise UsageMistake(f"the alias {surface!r} has no letter or digit to name it by", "mem alias ID +NEW")
+    if surface.islower() and all(word in text.FUNCTION_WORDS for word in phrases[0]):
+        raise UsageMistake(f"the alias {surface!r} stands in nearly every prompt", "choose a rarer one")
