@@ -8,9 +8,25 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mem.errors import StoreUnusable
+
+
+class Setting(NamedTuple):
+    """One setting of `config.toml`."""
+
+    key: str
+    kind: str
+    """`count`, `number`, `flag`, `text` or a choice `a|b|c`."""
+    default: Any
+    help: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("inject.budget", "count", 2000, "Tokens that an injection may have, estimated as characters / 3."),
+    Setting("recall.mode", "auto|lexical", "auto", "How to search; auto uses all there is."),
+)
 
 
 class Home(NamedTuple):
