@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from mem import show
 from mem.config import home
-from mem.errors import UsageMistake
+from mem.errors import MemError, UsageMistake
 from mem.inject import DEFAULT_BUDGET
 from mem.reading import Reader, clock
 from mem.text import MAX_TEXT
@@ -55,6 +55,8 @@ HOT: Mapping[str, tuple[Option, ...]] = {
     ),
 }
 """Options of each hot command; each also takes one argument, the text, or `-` for standard input."""
+COMPLETE = "--complete"
+"""What the completion scripts call; no command, for no person types it."""
 WITHOUT_TEXT = ("inject",)
 """Commands whose argument may be left out."""
 
@@ -149,6 +151,21 @@ def answer(request: Request) -> int:
     if not recalled.hits:
         warn(f"nothing found in {', '.join(str(scope) for scope in recalled.opened.visible)}")
         return 1
+    return 0
+
+
+def complete(arguments: Sequence[str]) -> int:
+    """Print what a shell may offer, a value and a tab and what it is on each line: KIND BEGINNING [--scope SCOPE]...
+
+    What goes wrong is not told: the user is in the midst of a line.
+    """
+    kind, beginning, *rest = [*arguments, "", ""][: max(2, len(arguments))]
+    given = [value for flag, value in zip(rest[::2], rest[1::2], strict=False) if flag == "--scope"]
+    try:
+        found = Reader(home(), clock=clock, warn=lambda message: None).candidates(kind, beginning, given)
+    except (MemError, OSError):
+        return 1
+    sys.stdout.writelines(f"{value}\t{said}\n" for value, said in found)
     return 0
 
 
