@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated, Any, Literal
 
@@ -30,6 +30,15 @@ app.add_typer(scope_app, name="scope")
 
 MOST_PROBLEMS = 20
 """Problems that are printed one by one; nobody reads the thousandth."""
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Remember and find": ("remember", "recall", "inject", "show", "list"),
+    "Correct": ("forget", "undo", "alias"),
+    "Review and upkeep": ("review", "doctor"),
+    "In and out": ("import", "export"),
+    "Set up": ("init", "scope", "completions", "man", "tour"),
+}
+"""The commands by what they are for, in the order in which they are shown."""
 
 Scope = Annotated[list[str] | None, typer.Option("--scope", metavar="SCOPE", help="Scope to open; repeat for several.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -521,6 +530,104 @@ def tour() -> int:
     from mem import tour
 
     return tour.run(main)
+
+
+# -- completions and the manual -----------------------------------------------------------------------
+
+completions_app = typer.Typer(rich_markup_mode=None)
+app.add_typer(completions_app, name="completions")
+Shell = Annotated[
+    Literal["bash", "zsh", "fish"] | None, typer.Argument(help="bash, zsh or fish; default: the one in SHELL.")
+]
+
+
+@completions_app.callback(invoke_without_command=True)
+def completions_(context: typer.Context) -> None:
+    """Show which shells complete commands, options, beliefs and scopes.
+
+    \b
+    mem completions
+    mem completions install
+    """
+    if context.invoked_subcommand is None:
+        from mem import completions
+
+        rows = [[one, completions.state(one, _script(one)), completions.path_of(one)] for one in completions.SHELLS]
+        sys.stdout.write(show.table(("shell", "completions", "file"), rows))
+
+
+def _script(shell: str) -> str:
+    from mem import completions, docs
+
+    root = docs.read(typer.main.get_command(app))
+    return completions.script(shell, root, list(docs.topics(root, GROUPS)))
+
+
+@completions_app.command("install")
+def completions_install(shell: Shell = None, dry_run: DryRun = False) -> int:
+    """Put the completions where a shell looks for them.
+
+    \b
+    mem completions install
+    mem completions install --dry-run zsh
+    """
+    from mem import completions
+
+    found = completions.shell_of(shell)
+    new = completions.install(found, _script(found), dry_run=dry_run)
+    done = "would write" if dry_run else "wrote"
+    print(f"{done if new else 'already there:'} {completions.path_of(found)}")
+    hot.warn(completions.advice(found))
+    return 0
+
+
+@completions_app.command("uninstall")
+def completions_uninstall(shell: Shell = None, dry_run: DryRun = False) -> int:
+    """Take the completions away again.
+
+    \b
+    mem completions uninstall
+    mem completions uninstall --dry-run zsh
+    """
+    from mem import completions
+
+    found = completions.shell_of(shell)
+    there = completions.uninstall(found, dry_run=dry_run)
+    done = "would remove" if dry_run else "removed"
+    print(f"{done if there else 'nothing is there:'} {completions.path_of(found)}")
+    return 0
+
+
+@completions_app.command("show")
+def completions_show(shell: Shell = None) -> int:
+    """Print the completion script of a shell.
+
+    \b
+    mem completions show bash
+    mem completions show fish | source
+    """
+    from mem import completions
+
+    sys.stdout.write(_script(completions.shell_of(shell)))
+    return 0
+
+
+@app.command()
+def man(
+    topic: Annotated[list[str] | None, typer.Argument(help="A command, or mem, page or config; default: mem.")] = None,
+) -> int:
+    """Read the manual: mem, a command, page or config.
+
+    \b
+    mem man recall
+    mem man page
+    """
+    from mem import docs
+
+    page = docs.find(docs.read(typer.main.get_command(app)), GROUPS, " ".join(topic or ()))
+    if not (sys.stdout.isatty() and docs.opened(page)):
+        sys.stdout.write(docs.plain(page))
+    return 0
 
 
 # -- small things -----------------------------------------------------------------------------------
