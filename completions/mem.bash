@@ -198,9 +198,9 @@ _mem_offer() {
         compopt -o filenames 2>/dev/null
         mark=-f
         if [[ $1 == @directories ]]; then mark=-d; fi
-        lines=$(compgen "$mark" -- "$typed")
+        lines=$(compgen "$mark" -- "$typed") || :
         ;;
-    @*) lines=$(command mem --complete "${1#@}" "$typed" ${scopes[@]+"${scopes[@]}"} 2>/dev/null </dev/null) ;;
+    @*) lines=$(command mem --complete "${1#@}" "$typed" ${scopes[@]+"${scopes[@]}"} 2>/dev/null </dev/null) || : ;;
     *) lines=${1//|/$'\n'} ;;
     esac
     while IFS= read -r one; do

@@ -6,6 +6,7 @@ What is committed in `man/` equals what is made here; a test holds them together
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -328,9 +329,13 @@ def _config_page(settings: Sequence[Setting]) -> Page:
     blocks = [Block("section", "Description"), *_prose(about), Block("section", "Settings")]
     for one in settings:
         kind = kinds.get(one.kind) or f"One of {', '.join(one.kind.split('|'))}"
-        default = {True: "true", False: "false", None: "none", "": "empty"}.get(one.default, one.default)
-        blocks.append(Block("term", f"{one.help} {kind}; default: `{default}`.", one.key))
+        blocks.append(Block("term", f"{one.help} {kind}; default: {_default(one.default)}.", one.key))
     return _page("mem-config", 5, "settings of mem", blocks)
+
+
+def _default(value: Any) -> str:
+    """A default as it stands in the file."""
+    return "none" if value is None else f"`{json.dumps(value, ensure_ascii=False)}`"  # which TOML has in common
 
 
 # -- forms ------------------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ PS1='READY '
 bind 'set bell-style none'; bind 'set page-completions off'; bind 'set completion-query-items -1'
 bind 'set enable-bracketed-paste off'
 source "$SCRIPT"
-offered() { set -u; _mem "$@"; set +u; printf '\nOFFERED %s' "${COMPREPLY[@]-}"; printf '\n'; }
+offered() { set -eu; _mem "$@"; set +eu; printf '\nOFFERED %s' "${COMPREPLY[@]-}"; printf '\n'; }
 complete -F offered mem
 left() { printf '\nLEFT<%s>END\n' "$READLINE_LINE"; READLINE_LINE=; READLINE_POINT=0; }
 bind -x '"\C-g": left'
