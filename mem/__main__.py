@@ -45,6 +45,8 @@ def run(arguments: Sequence[str]) -> int:
 def _dispatch(arguments: Sequence[str]) -> int:
     from mem import hot
 
+    if arguments and arguments[0] == hot.COMPLETE:
+        return hot.complete(arguments[1:])
     request = hot.read(arguments)
     if request is not None:
         return hot.answer(request)

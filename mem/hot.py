@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from mem import terminal
 from mem.belief import STATUSES, TYPES, parse_span
 from mem.config import home
-from mem.errors import UsageMistake
+from mem.errors import MemError, UsageMistake
 from mem.reading import Filters, Reader, Recalled, clock
 from mem.show import answers
 from mem.show.style import dump, dump_lines, one_line
@@ -76,6 +76,8 @@ HOT: Mapping[str, tuple[Option, ...]] = {
     ),
 }
 """Options of each hot command; each also takes one argument, the text, or `-` for standard input."""
+COMPLETE = "--complete"
+"""What the completion scripts call; no command, for no person types it."""
 WITHOUT_TEXT = ("inject",)
 """Commands whose argument may be left out."""
 
@@ -223,6 +225,21 @@ def filters_of(values: Mapping[str, Any], *, by_default: bool = False) -> Filter
         tuple(values["type"] or ()), tuple(values["status"] or ()), spans["since"] or None, spans["until"] or None,
         values["archived"], values["pending"], any_state,
     )  # fmt: skip
+
+
+def complete(arguments: Sequence[str]) -> int:
+    """Print what a shell may offer, a value and a tab and what it is on each line: KIND BEGINNING [--scope SCOPE]...
+
+    What goes wrong is not told: the user is in the midst of a line.
+    """
+    kind, beginning, *rest = [*arguments, "", ""][: max(2, len(arguments))]
+    given = [value for flag, value in zip(rest[::2], rest[1::2], strict=False) if flag == "--scope"]
+    try:
+        found = Reader(home(), clock=clock, warn=lambda message: None).candidates(kind, beginning, given)
+    except (MemError, OSError):
+        return 1
+    sys.stdout.writelines(f"{value}\t{said}\n" for value, said in found)
+    return 0
 
 
 def warn(message: str) -> None:

@@ -44,6 +44,9 @@ AGENT_VARIABLES = {
 }
 
 
+MOST_CANDIDATES = 200
+"""More than a person reads in a list under the line that they are typing; the ones changed last come first."""
+
 _LIVE = "status IN ('active', 'inferred', 'exploratory')"
 PENDING = f"review = 'pending' AND {_LIVE}"
 ARCHIVED = f"review = 'approved' AND archived AND {_LIVE}"
@@ -563,10 +566,48 @@ class Reader:
             opened = self.open_scopes(store, given)
             return opened, store.scopes() if store is not None else {"user": 0}
 
+    def candidates(self, kind: str, beginning: str, given: Sequence[str]) -> list[tuple[str, str]]:
+        """What may be meant by the beginning of a word, as (what to type, what it is).
+
+        `kind` is `scopes`, or visible `beliefs`, `pending` ones, or the `names` of beliefs. Pages are not looked at.
+        Raises: UsageMistake for an unknown scope.
+        """
+        with self._reading() as store:
+            if store is None:
+                return [("user", "0 beliefs")] if kind == "scopes" else []
+            if kind == "scopes":
+                counts = store.scopes().items()
+                return [(path, f"{n} belief{'s' * (n != 1)}") for path, n in counts if path.startswith(beginning)]
+            view = store.visible(self.open_scopes(store, given).visible)
+            where = {"beliefs": "(current OR ?1 <> '')", "pending": PENDING, "names": "current"}.get(kind, "0")
+            rows = view.rows(
+                f"""SELECT id, name, type, current AND 1 = (
+                               SELECT COUNT(*) FROM belief AS other
+                               WHERE other.scope :scopes AND other.name = belief.name AND other.current)
+                    FROM belief
+                    WHERE scope :scopes AND {where}
+                      AND (substr(id, 1, length(?1)) = lower(?1) OR substr(name, 1, length(?1)) = ?1)
+                    ORDER BY updated DESC
+                    LIMIT {MOST_CANDIDATES}""",
+                beginning,
+            )
+            return list(_candidates(rows, kind, beginning))
+
     def mappings(self) -> dict[str, str]:
         """Directory to scope."""
         with self._reading() as store:
             return store.mappings() if store is not None else {}
+
+
+def _candidates(rows: Iterable[tuple[str, str, str, int]], kind: str, beginning: str) -> Iterator[tuple[str, str]]:
+    """A belief is offered by its name if that means no other, else by its id; and by its id where that was begun."""
+    for id_, name, type_, alone in rows:
+        typed = text.shown(name) == name and not name.startswith("-")
+        by_name = name.startswith(beginning) and typed and (kind == "names" or (kind == "beliefs" and alone))
+        if by_name:
+            yield name, f"{type_} {id_}"
+        if kind != "names" and id_.startswith(beginning.lower()) and not (by_name and not beginning):
+            yield id_, text.shown(name)
 
 
 def _hit(belief: Belief, relevance: float, now: datetime) -> Hit:

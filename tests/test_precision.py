@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mem.show import answers
 from mem.memory import Memory
+from mem.show import answers
 from tests.bench.precision import check, read
 
 FOLDER = Path(__file__).parent / "precision"

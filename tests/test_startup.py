@@ -61,6 +61,8 @@ HOT_LINES = (
     ("recall", "--json", "-k", "3", "the store's records"),
     ("recall", "-"),
     ("recall", "naïve cafés"),
+    ("--complete", "beliefs", "caf"),
+    ("--complete", "scopes", ""),
 )
 
 

@@ -5,7 +5,6 @@ Commands are functions in `ask`, `tell`, `keep` and `setup`; here they get their
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -13,9 +12,8 @@ import typer
 import typer.core
 
 from mem import __version__, hot, text
-from mem.cli import ask, keep, options, setup, tell
+from mem.cli import ask, keep, setup, tell
 from mem.errors import UsageMistake
-from mem.show import details, style
 
 Command = Callable[..., int] | typer.Typer
 
@@ -29,6 +27,7 @@ COMMANDS: Mapping[str, Mapping[str, Command]] = {
         "list": ask.list_,
         "why": ask.why,
         "history": ask.history,
+        "status": ask.status,
     },
     "Correct": {
         "edit": tell.edit,
@@ -57,6 +56,8 @@ COMMANDS: Mapping[str, Mapping[str, Command]] = {
         "scope": setup.scope_app,
         "config": setup.config_app,
         "init": setup.init,
+        "completions": setup.completions_app,
+        "man": setup.man,
         "tour": setup.tour,
     },
 }
@@ -103,19 +104,11 @@ def _register() -> None:
 def _top(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    scope: options.Scope = None,
-    json: options.Json = False,
 ) -> int:
     if version:
         print(f"mem {__version__}")
         raise typer.Exit
-    if context.invoked_subcommand is not None:
-        if scope or json:
-            raise UsageMistake("--scope and --json go behind the command", f"mem {context.invoked_subcommand} --help")
-        return 0
-    where = options.memory().overview(scope or ())
-    sys.stdout.write(style.dump(details.overview_document(where)) if json else details.overview_text(where))
-    return 0
+    return ask.status() if context.invoked_subcommand is None else 0
 
 
 _register()

@@ -219,3 +219,15 @@ def log(
     else:
         hot.warn("nothing that is visible here was injected yet")
     return 0
+
+
+def status(scope: Scope = None, json: Json = False) -> int:
+    """Show where you are: what is open and what waits; also `mem` alone.
+
+    \b
+    mem status
+    mem status --json --scope project:atlas
+    """
+    where = options.memory().overview(scope or ())
+    sys.stdout.write(style.dump(details.overview_document(where)) if json else details.overview_text(where))
+    return 0

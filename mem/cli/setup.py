@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from mem import config as settings
+from mem import hot
 from mem.cli import options
-from mem.cli.options import Json, Scope
+from mem.cli.options import DryRun, Json, Scope
 from mem.errors import UsageMistake
 from mem.show import details, style
 
@@ -78,7 +79,7 @@ def scope_list(json: Json = False) -> int:
 
 @scope_app.command("map")
 def scope_map(
-    directory: Annotated[str, typer.Argument(metavar="DIR", help="A directory; everything below it follows.")],
+    directory: Annotated[str, typer.Argument(help="A directory; everything below it follows.")],
     scope: Annotated[str | None, typer.Argument(metavar="[SCOPE]", help="The scope that sessions there open.")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take the mapping away.")] = False,
 ) -> int:
@@ -168,7 +169,7 @@ def config_path() -> int:
 
     \b
     mem config path
-    cat "$(mem config path)"
+    mem config path | xargs cat
     """
     print(settings.settings_path())
     return 0
@@ -199,3 +200,101 @@ def tour() -> int:
     from mem.cli import main
 
     return tour.run(main)
+
+
+# -- completions and the manual -----------------------------------------------------------------------
+
+completions_app = typer.Typer(rich_markup_mode=None)
+Shell = Annotated[
+    Literal["bash", "zsh", "fish"] | None, typer.Argument(help="bash, zsh or fish; default: the one in SHELL.")
+]
+
+
+@completions_app.callback(invoke_without_command=True)
+def completions_(context: typer.Context) -> None:
+    """Show which shells complete commands, options, beliefs and scopes.
+
+    \b
+    mem completions
+    mem completions install
+    """
+    if context.invoked_subcommand is None:
+        from mem import completions
+
+        rows = [[one, completions.state(one, _script(one)), completions.path_of(one)] for one in completions.SHELLS]
+        sys.stdout.write(style.table(("shell", "completions", "file"), rows))
+
+
+def _script(shell: str) -> str:
+    from mem import completions, docs
+    from mem.cli import GROUPS, app
+
+    root = docs.read(typer.main.get_command(app))
+    return completions.script(shell, root, list(docs.topics(root, GROUPS)))
+
+
+@completions_app.command("install")
+def completions_install(shell: Shell = None, dry_run: DryRun = False) -> int:
+    """Put the completions where a shell looks for them.
+
+    \b
+    mem completions install
+    mem completions install --dry-run zsh
+    """
+    from mem import completions
+
+    found = completions.shell_of(shell)
+    new = completions.install(found, _script(found), dry_run=dry_run)
+    done = "would write" if dry_run else "wrote"
+    print(f"{done if new else 'already there:'} {completions.path_of(found)}")
+    hot.warn(completions.advice(found))
+    return 0
+
+
+@completions_app.command("uninstall")
+def completions_uninstall(shell: Shell = None, dry_run: DryRun = False) -> int:
+    """Take the completions away again.
+
+    \b
+    mem completions uninstall
+    mem completions uninstall --dry-run zsh
+    """
+    from mem import completions
+
+    found = completions.shell_of(shell)
+    there = completions.uninstall(found, dry_run=dry_run)
+    done = "would remove" if dry_run else "removed"
+    print(f"{done if there else 'nothing is there:'} {completions.path_of(found)}")
+    return 0
+
+
+@completions_app.command("show")
+def completions_show(shell: Shell = None) -> int:
+    """Print the completion script of a shell.
+
+    \b
+    mem completions show bash
+    mem completions show fish | source
+    """
+    from mem import completions
+
+    sys.stdout.write(_script(completions.shell_of(shell)))
+    return 0
+
+
+def man(
+    topic: Annotated[list[str] | None, typer.Argument(help="A command, or mem, page or config; default: mem.")] = None,
+) -> int:
+    """Read the manual: mem, a command, page or config.
+
+    \b
+    mem man recall
+    mem man page
+    """
+    from mem import docs
+    from mem.cli import GROUPS, app
+
+    page = docs.find(docs.read(typer.main.get_command(app)), GROUPS, " ".join(topic or ()))
+    if not (sys.stdout.isatty() and docs.opened(page)):
+        sys.stdout.write(docs.plain(page))
+    return 0
