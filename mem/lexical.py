@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mem import text
-from mem.belief import Belief
+from mem.belief import ALIAS_WEIGHTS, Alias, Belief
 from mem.store import Indexed, View
 
 # Okapi for short texts: measured on dialogue turns (five LoCoMo conversations, n = 997 questions),
@@ -72,6 +72,12 @@ class Statistics(NamedTuple):
         return self.idf(term) * (K1 + 1), K1 * (1 - B), K1 * B / self.average_length
 
 
+GRAIN = 1024
+"""Parts of one in which weights are counted: sums of such numbers are exact, so that an undo leaves no trace."""
+MOST_LEARNED = 3
+"""Words that one confirmation teaches; a query of more rare words is a quotation."""
+SHORTEST_LEARNED = 3
+
 # -- what a belief puts into the index --------------------------------------------------------------
 
 
@@ -88,16 +94,35 @@ def bag(belief: Belief) -> dict[str, float]:
         add(alias.text, alias.weight)
     add(belief.content, CONTENT_WEIGHT)
     add(belief.why or "", WHY_WEIGHT)
-    return found
+    return {term: round(weight * GRAIN) / GRAIN for term, weight in found.items()}
 
 
 def surfaces(belief: Belief) -> list[tuple[str, str, str, str]]:
     """What names a belief, as (key, phrase, surface, origin): its name and its aliases, nothing else."""
     rows = []
-    for surface, origin in [(belief.name, "name")] + [(entry.text, entry.origin) for entry in belief.aliases]:
+    for surface, origin in [(belief.name, "name")] + [(entry.text, _trusted(entry)) for entry in belief.aliases]:
         for phrase in text.phrases(surface):
             rows.append((_key(phrase), " ".join(phrase), surface, origin))
     return rows
+
+
+def _trusted(entry: Alias) -> str:
+    """The origin that counts for naming: a learned alias that was confirmed again is as good as a given one."""
+    return "given" if entry.origin == "learned" and entry.weight >= ALIAS_WEIGHTS["given"] else entry.origin
+
+
+def salient(query: str, belief: Belief) -> list[str]:
+    """The words of a query that could have named a belief and did not, rarest first."""
+    known = [belief.name, *(entry.text for entry in belief.aliases if entry.origin != "learned")]
+    terms = {term for surface in known for term, _ in text.terms(surface)}
+    words = {
+        term: text.fold(written)
+        for term, written in text.terms(query)
+        if term not in terms and len(written) >= SHORTEST_LEARNED and text.spread(text.fold(written)) < text.ORDINARY
+    }
+    return sorted(dict.fromkeys(words.values()), key=lambda word: (text.spread(word), text.frequency(word)))[
+        :MOST_LEARNED
+    ]
 
 
 def indexed(belief: Belief) -> Indexed:

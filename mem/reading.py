@@ -163,6 +163,8 @@ class Reader:
         self.home = home
         self._clock = clock
         self._warn = warn
+        self._known: Mapping[str, Any] | None = None
+        """The settings, once they were needed."""
 
     # -- what is open
 
@@ -235,7 +237,9 @@ class Reader:
             store.close()
 
     def _settings(self, store: Store) -> Mapping[str, Any]:
-        return config.settings(self.home, store.meta, self._warn)
+        if self._known is None:
+            self._known = config.settings(self.home, store.meta, self._warn)
+        return self._known
 
     def _initial_stability(self, store: Store, type_: str) -> float | None:
         """Stability of a new belief of a type, in days; None for a type that there is not."""
@@ -387,12 +391,12 @@ class Reader:
             overlay, freshness = self._overlay(view)
             contested = view.contested()
             known = [one for one in self._awake(view, overlay, now, settings, budget) if one.id not in contested]
-            notes = [f"{len(overlay)} pages were changed by hand since mem wrote them."] if overlay else []
+            notes = [f"{text.counted(len(overlay), 'page')} changed by hand since mem wrote it."] if overlay else []
             if contested:
                 named = ", ".join(sorted(one.name for one in view.by_id(contested).values())[:MENTIONED])
                 notes.append(f"Contested, so left out until the user decides: {text.shown(named)}.")
             pending = view.counts()["pending"]
-            notes += [f"{pending} proposals wait for the user's review."] if pending else []
+            notes += [f"{text.counted(pending, 'proposal')} waiting for the user's review."] if pending else []
             injection = injecting.brief(known, notes, now, budget=budget, nonce=nonce)
             self._leave_receipt(store, "brief", opened, injection.sections, "", settings)
             return Injected(opened, freshness, injection, [])

@@ -51,7 +51,7 @@ def hashed(store: Store, prompt: str) -> str:
         from _blake2 import blake2b  # what hashlib gives too, after 2.5 ms of loading OpenSSL
     except ImportError:
         from hashlib import blake2b
-    key = (store.meta("receipt_key") or "").encode()
+    key = (os.environ.get("MEM_SEED") or store.meta("receipt_key") or "").encode()[:64]
     return str(blake2b(prompt.encode("utf-8", "replace"), digest_size=8, key=key).hexdigest())
 
 

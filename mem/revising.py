@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from mem import git, receipts, retention, terminal, text, tree
+from mem import git, lexical, receipts, retention, terminal, text, tree
 from mem import scope as scopes
-from mem.belief import Belief, alias, canonical_name, check
+from mem.belief import ALIAS_WEIGHTS, Alias, Belief, alias, canonical_name, check
 from mem.errors import Problem, TreeProblem, UsageMistake
 from mem.reading import refuse_agents
 from mem.store import View
@@ -220,14 +220,15 @@ class Reviser(Writer):
     def confirm(
         self, references: Sequence[str], query: str | None, given: Sequence[str]
     ) -> list[tuple[Belief, Belief]]:
-        """Record that beliefs were of use, which keeps them from fading.
+        """Record that beliefs were of use, which keeps them from fading; the query that found them teaches aliases.
 
+        A word learned for the second time names the belief in a prompt, too; until then only `recall` uses it.
         Raises: UsageMistake if one is unknown or not live; Refused under an agent's environment.
         """
 
         def change(old: Belief, now: datetime) -> Belief:
             _require_live(old)
-            return confirmed(old, now)
+            return confirmed(_taught(old, lexical.salient(query or "", old)), now)
 
         return self._revise("confirm", references, given, change)
 
@@ -268,6 +269,15 @@ class Reviser(Writer):
                 self._warn("a command was reading meanwhile; run mem purge again, or any write, to shrink the log file")
             terminal.drop_lists(self.home, 0, plan.belief.id)
         return plan
+
+
+def _taught(belief: Belief, words: Sequence[str]) -> Belief:
+    """The belief with words learned as aliases; a word that was learned before counts like a given one."""
+    known = {entry.text: entry for entry in belief.aliases}
+    for word in words:
+        weight = ALIAS_WEIGHTS["given" if word in known else "learned"]
+        known[word] = Alias(word, weight, "learned")
+    return belief._replace(aliases=tuple(known.values()))
 
 
 def _says(belief: Belief) -> tuple[Any, ...]:

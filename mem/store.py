@@ -395,6 +395,7 @@ class Store:
             self.rows("DELETE FROM conflict WHERE a = ? OR b = ?", id, id)
             for n in touched:  # its name may stand in what an act is called
                 self.rows("UPDATE operation SET summary = kind || ' (purged)' WHERE n = ?", n)
+                self.rows("DELETE FROM change WHERE operation = ? AND kind = 'scope'", n)  # it stays declared
             self.rows("DELETE FROM operation WHERE n NOT IN (SELECT operation FROM change)")
             self.rows("COMMIT")
         except BaseException:
@@ -561,6 +562,8 @@ class View:
     def belief(self, reference: str) -> Belief:
         """The belief with this id, the only current one of this name or alias, or whose id begins so (4 characters).
 
+        A name that no current belief has may be that of one that was forgotten.
+
         Raises: UsageMistake if there is none, or more than one.
         """
         exact = self.beliefs("id = ?", reference)
@@ -576,7 +579,7 @@ class View:
                 f"{reference!r} is too short for an id", "give at least 4 characters; `mem list` shows ids"
             )
         low = reference.lower()
-        begun = named or self.beliefs("substr(id, 1, ?) = ?", len(low), low)
+        begun = named or self.beliefs("substr(id, 1, ?) = ?", len(low), low) or self.beliefs("name = ?", reference)
         if len(begun) > 1:
             ids = ", ".join(f"{belief.id} ({belief.name})" for belief in begun[:4])
             raise UsageMistake(f"{reference!r} means {len(begun)} beliefs: {ids}", "give more characters")

@@ -477,6 +477,11 @@ def _table() -> bytes:
         return file.read()
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 page`, `2 pages`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def is_utf8(text: str) -> bool:
     """False for a text that stands for bytes which are none."""
     return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, Mapping[str, Command]] = {
         "relate": tell.relate,
         "pin": tell.pin,
         "unpin": tell.unpin,
+        "confirm": tell.confirm,
         "resolve": tell.resolve,
         "forget": tell.forget,
         "restore": tell.restore,

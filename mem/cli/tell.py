@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mem import hot
+from mem import hot, terminal
 from mem.belief import TYPES, Belief, is_id, parse_time
 from mem.cli import options
 from mem.cli.options import DryRun, Id, IdList, Json, Scope
@@ -265,6 +265,39 @@ def _pin(id: list[str], scope: list[str] | None, pinned: bool) -> int:
     for belief, changed in options.memory().pin(id, scope or (), pinned):
         word = "pinned" if pinned else "unpinned"
         print(f"{word} {details.called(belief)}" if changed else f"already {word}: {details.called(belief)}")
+    return 0
+
+
+def confirm(
+    id: IdList,
+    query: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What found it; default: this terminal's last search.")
+    ] = None,
+    learn: Annotated[bool, typer.Option("--learn/--no-learn", help="Learn aliases from the query.")] = True,
+    scope: Scope = None,
+) -> int:
+    """Say that beliefs were of use, and learn your words for them.
+
+    \b
+    mem confirm 1
+    mem confirm --query 'which database' store_of_record
+    """
+    memory = options.memory()
+    listed = terminal.last_list(memory.home)
+    if query is None and listed is not None:
+        found = {memory.belief(one, scope or ())[0].id for one in id}
+        query = listed.query if found <= {*listed.ids} else None
+    for old, new in memory.confirm(id, query if learn else None, scope or ()):
+        print(f"confirmed {details.called(new)}: stability {old.stability:.0f} → {new.stability:.0f} days")
+        before = {entry.text: entry.weight for entry in old.aliases}
+        for entry in new.aliases:
+            if entry.weight != before.get(entry.text):
+                use = (
+                    "recall and inject use it"
+                    if entry.text in before
+                    else "recall uses it; inject too, once confirmed again"
+                )
+                print(f"  learned {entry.text!r}: {use}")
     return 0
 
 

@@ -13,7 +13,7 @@ from mem.reading import OpenScopes
 from mem.revising import Purge
 from mem.show.style import one_line, prose, statement, styled
 from mem.store import Receipt, Version
-from mem.text import shown
+from mem.text import counted, shown
 
 _LABEL = 14
 """Columns of a label."""
@@ -160,7 +160,7 @@ def why_text(why: Why) -> str:
         ("pinned", "injected whenever its scope is visible" if belief.pinned else ""),
         ("state", _state_sentence(why)),
         ("retention", f"{why.retention:.2f} (stability {belief.stability:.0f} days)"),
-        ("injected", f"{why.uses} times" if why.uses != 1 else "once"),
+        ("injected", counted(why.uses, "time")),
     ]
     lines = [f"{styled(called(belief), 'name')}, a {belief.type} in {belief.scope}\n{prose(belief.content, 2)}\n\n"]
     lines += [f"{label(name)} {shown(value)}\n" for name, value in rows if value]
@@ -245,22 +245,20 @@ def overview_text(where: Overview) -> str:
     """Where a person is, and the two commands that are most useful now."""
     counts = where.counts
     known = [f"{counts.get('current', 0)} current"]
-    known += [f"{counts[key]} {word}" for key, word in _COUNTED if counts.get(key)]
+    known += [counted(counts["questions"], "open question")] if counts.get("questions") else []
+    known += [f"{counts[key]} {key}" for key in ("contested", "dormant") if counts.get(key)]
     pages = [f"{where.by_hand} changed by hand"] if where.by_hand else []
-    pages += [f"{where.uncommitted} files not committed to git"] if where.uncommitted else []
+    pages += [f"{counted(where.uncommitted, 'file')} not committed to git"] if where.uncommitted else []
     rows = [
         ("open", f"{', '.join(map(str, where.opened.scopes))} ({where.opened.reason})"),
         ("visible", ", ".join(map(str, where.opened.visible))),
         ("beliefs", ", ".join(known)),
-        ("inbox", f"{counts['pending']} wait for you" if counts.get("pending") else ""),
+        ("inbox", f"{counted(counts['pending'], 'proposal')}" if counts.get("pending") else ""),
         ("pages", ", ".join(pages)),
         ("last act", f"{where.last.at:%Y-%m-%d} {where.last.summary}" if where.last else ""),
     ]
     body = "".join(f"{label(name)} {shown(value)}\n" for name, value in rows if value)
     return body + "\n" + "".join(f"  {command:28} {styled(what, 'dim')}\n" for command, what in _next(where))
-
-
-_COUNTED = (("questions", "open questions"), ("contested", "contested"), ("dormant", "dormant"))
 
 
 def _next(where: Overview) -> list[tuple[str, str]]:
@@ -311,14 +309,10 @@ def conflicts_text(pairs: Sequence[tuple[Belief, Belief]], first: int = 1) -> st
 def purge_text(plan: Purge, done: bool) -> str:
     """What a purge erases or erased, and what it cannot reach."""
     lines = [f"{'erased' if done else 'would erase'} {styled(called(plan.belief), 'name')} for good"]
-    parts = [
-        f"{plan.versions} version{'s' * (plan.versions != 1)}",
-        f"{plan.receipts} receipt{'s' * (plan.receipts != 1)}",
-    ]
+    parts = [counted(plan.versions, "version"), counted(plan.receipts, "receipt")]
     lines.append(f"  {plan.page or 'no page'}, {', '.join(parts)}")
     if plan.commits:
-        commits = f"{plan.commits} commit{'s' * (plan.commits != 1)}"
-        lines.append(f"  git still holds it in {commits} of the memory folder; to rewrite them:")
+        lines.append(f"  git still holds it in {counted(plan.commits, 'commit')} of the memory folder; to rewrite them:")
         names = " ".join(f"--path {path}" for path in plan.paths)
         lines.append(f"    git filter-repo --invert-paths {shown(names)}")
     if plan.remotes:
