@@ -15,16 +15,14 @@ from datetime import datetime
 from itertools import count
 from typing import Any, NamedTuple
 
-from mem import git, lexical, retention, sync, text, tree
+from mem import derive, git, lexical, retention, sync, text, tree
 from mem import scope as scopes
 from mem.belief import (
     Belief,
     alias,
     canonical_name,
     check,
-    derive_aliases,
-    derive_name,
-    derive_type,
+    derived_aliases,
     from_record,
     rivals,
 )
@@ -32,6 +30,7 @@ from mem.config import Home, data_directory, replica_text
 from mem.errors import NothingFound, Problem, Refused, TreeProblem, UsageMistake
 from mem.reading import PENDING, Reader, agent, close_scopes, refuse_agents, require_known
 from mem.scope import Scope
+from mem.stance import things
 from mem.store import Operation, Store, Transaction, View, belief_of, locked, unusable
 
 VERIFIED = 200
@@ -283,8 +282,8 @@ class Memory(Reader):
                 fields["name"] = canonical_name(fields["name"])
             derived = [key for key in ("type", "name", "aliases") if key not in fields]
             record: dict[str, Any] = {
-                "type": derive_type(content),
-                "name": derive_name(content),
+                "type": derive.type_of(content),
+                "name": derive.name_of(content),
                 "review": "approved" if author == "user" else "pending",
                 **fields,
                 "content": content,
@@ -356,14 +355,17 @@ class Memory(Reader):
         return old
 
     def _contest(self, transaction: Transaction, belief: Belief) -> list[tuple[Belief, str]]:
-        """Open a conflict with every current belief of the scope that claims the same surface."""
+        """Open a conflict with every current belief of the scope that cannot hold beside this one."""
         view = transaction.store.visible([scopes.parse(belief.scope)])
         if not belief.current:
             return []
         for id_ in view.contested().get(belief.id, []):  # a new version is judged anew
             transaction.set_conflict(belief.id, id_, False)
         found = []
-        for other in view.beliefs("type = ? AND current", belief.type):
+        near = lexical.claimants(view, belief).union(*(lexical.holders(view, one) for one in things(belief.content)))
+        for other in sorted(view.numbered(near).values(), key=lambda other: (other.created, other.id)):
+            if not other.current:
+                continue
             surface = rivals(belief, other) or rivals(other, belief)
             if surface is not None:
                 transaction.set_conflict(belief.id, other.id, True)
@@ -634,7 +636,7 @@ def _version(old: Belief, new: Belief, fields: Mapping[str, Any], now: datetime)
     if "aliases" not in said:
         kept = tuple(entry for entry in old.aliases if entry.origin != "derived")
         texts = {entry.text for entry in kept}
-        said["aliases"] = kept + tuple(entry for entry in derive_aliases(new.content) if entry.text not in texts)
+        said["aliases"] = kept + tuple(entry for entry in derived_aliases(new.content) if entry.text not in texts)
     changed = old._replace(content=new.content, **said)._replace(
         source=new.source, session=new.session, at=now, updated=now
     )
