@@ -108,16 +108,20 @@ def disagreement(one: str, other: str) -> str | None:
     return None
 
 
+def _verb(clause: str) -> tuple[re.Match[str] | None, list[str], list[str]]:
+    """The verb of a clause that takes a stance, with what it affirms and what it rejects."""
+    for cue, affirms, rejects in _VERBS:
+        found = cue.search(clause)
+        if found:
+            return found, affirms, rejects
+    return None, [], []
+
+
 def _used(clause: str) -> Iterator[tuple[Claim, str, bool]]:
     """Claims of a clause that says what is used, preferred or liked."""
-    for cue, affirms, rejects in _VERBS:
-        verb = cue.search(clause)
-        if verb:
-            break
-    else:
-        return
-    speaker = _speaker(clause[: verb.start()])
-    if speaker is None:
+    verb, affirms, rejects = _verb(clause)
+    speaker = _speaker(clause[: verb.start()]) if verb else None
+    if verb is None or speaker is None:
         return
     rest, swapped = clause[verb.end() :], re.fullmatch(r"(.+?) (?:to|with|by) (.+)", clause[verb.end() :])
     if rejects == ["use"] and swapped and re.match(rf"{_SHIFT} from|replac", verb[0]):

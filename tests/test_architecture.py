@@ -11,8 +11,8 @@ import pytest
 
 MEM = Path(__file__).parent.parent / "mem"
 
-ORDER = """__init__ errors text scope retention derive stance belief config store lexical embedding tree git sync recall inject
-    reading memory review ingest exchange agents watch show docs hot tour cli __main__""".split()
+ORDER = """__init__ errors text scope retention derive stance belief config store lexical embedding tree git sync recall
+    inject reading memory review ingest exchange agents watch show docs hot tour cli __main__""".split()
 """A module imports only modules listed before it; some of these are still to be written."""
 
 HOMES = {
