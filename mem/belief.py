@@ -377,19 +377,23 @@ _STATING = ("preference", "decision", "fact")
 
 
 def rivals(new: Belief, old: Belief) -> str | None:
-    """What two beliefs of one scope cannot both have, in the words of the new one; None if they get along.
+    """What two beliefs of one scope cannot both have, or None if they get along.
 
     That is a given alias, in one type; or something that one statement rejects and the other affirms.
     """
     if new.id == old.id or new.scope != old.scope or new.content == old.content:
         return None
     if new.type == old.type:
-        claimed = {text.fold(one.text) for one in old.aliases if one.origin == "given"} | {text.fold(old.name)}
-        for one in new.aliases:
-            if one.origin == "given" and text.fold(one.text) in claimed:
-                return one.text
+        mine, theirs = (
+            {text.fold(one.text): one.text for one in b.aliases if one.origin == "given"} for b in (new, old)
+        )
+        for surfaces, claimed in ((mine, {*theirs, text.fold(old.name)}), (theirs, {text.fold(new.name)})):
+            for folded, surface in surfaces.items():
+                if folded in claimed:
+                    return surface
     if new.type in _STATING and old.type in _STATING:
         from mem import stance  # only what contests loads it
 
-        return stance.disagreement(new.content, old.content)
+        later, earlier = (old, new) if old.at > new.at else (new, old)
+        return stance.disagreement(later.content, earlier.content)
     return None

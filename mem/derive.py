@@ -11,7 +11,7 @@ import math
 import os
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -72,7 +72,7 @@ class Token(NamedTuple):
 _END = Token("", ("",), 0, 0, ".")
 
 
-@cache
+@lru_cache(maxsize=16)
 def _tokens(content: str) -> list[Token]:
     """The words of a normalised text; identifiers whole, scripts without spaces in runs without particles."""
     found: list[Token] = []
@@ -94,7 +94,7 @@ def _tokens(content: str) -> list[Token]:
     return found
 
 
-@cache
+@lru_cache(maxsize=16)
 def _language(content: str) -> str:
     """The language whose function words a text has most of; `en` unless another one has more."""
     forms = [token.forms[0] for token in _tokens(content)]
@@ -185,10 +185,12 @@ _ADDRESS = re.compile(
 
 def name_of(content: str) -> str:
     """A short snake_case name: the most informative words of the first clause, in their order."""
-    title, spare = _title(_LABEL.sub("", text.normalise(content[:DERIVED_FROM])))
+    content = _LABEL.sub("", text.normalise(content[:DERIVED_FROM]))
+    title, spare = _title(content)
     if not title or (len(title) == 1 and any(text.spread(form) for form in title[0].forms)):
         title += sorted(spare, key=lambda token: _is_faint(token.forms[0]))[: 2 - len(title)]
     chosen: list[Token] = []
+    title = title or _tokens(content)[:TITLE]
     for token in sorted(title, key=lambda token: -_weight(token, title)):
         if len(chosen) < TITLE and sum(len(one.forms) for one in [*chosen, token]) <= max(4, len(token.forms)):
             chosen.append(token)

@@ -366,7 +366,7 @@ class Memory(Reader):
         for other in sorted(view.numbered(near).values(), key=lambda other: (other.created, other.id)):
             if not other.current:
                 continue
-            surface = rivals(belief, other) or rivals(other, belief)
+            surface = rivals(belief, other)
             if surface is not None:
                 transaction.set_conflict(belief.id, other.id, True)
                 found.append((other, surface))

@@ -269,9 +269,11 @@ def remembered_text(done: Remembered) -> str:
         lines.append(f"  contested over {shown(surface)!r}: {said}")
     if done.conflicts:
         other, surface = done.conflicts[0]
-        shared = surface in (one.text for one in (*belief.aliases, *other.aliases))
+        shared = any(one.text == surface and one.origin == "given" for one in (*belief.aliases, *other.aliases))
         ways = (
-            f"mem forget {other.id}, mem undo, or give another alias" if shared else f"mem forget {other.id}, mem undo"
+            f"mem forget {other.id}, mem undo, or give another alias"
+            if shared
+            else f"mem forget {other.id}, or mem undo"
         )
         lines.append(f"  neither is injected until one goes: {ways}")
     return "\n".join(lines) + "\n"

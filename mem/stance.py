@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from mem import text
@@ -75,7 +75,7 @@ _IGNORED = frozenset(
 )
 
 
-@cache
+@lru_cache(maxsize=256)
 def stances(content: str) -> Stances:
     """What a text affirms and rejects, clause by clause."""
     found = Stances({}, {})
@@ -84,10 +84,7 @@ def stances(content: str) -> Stances:
     for clause in _CLAUSE.split(asserted):
         clause = _REASON.sub("", clause.strip(" .!?\"'"))
         for claim, words, rejects in (*_used(clause), *_habits(clause), *_being(clause)):
-            side = found.rejected if rejects else found.affirmed
-            side.setdefault(claim, words)
-            if not rejects:  # what holds somewhere contradicts a rejection of it everywhere
-                side.setdefault(claim._replace(where=""), words)
+            (found.rejected if rejects else found.affirmed).setdefault(claim, words)
     return found
 
 
@@ -98,11 +95,16 @@ def things(content: str) -> set[tuple[str, ...]]:
     return found - {()}
 
 
-def disagreement(one: str, other: str) -> str | None:
-    """What one text affirms and the other rejects, in the words of the first, or None."""
-    ours, theirs = stances(one), stances(other)
-    for mine, against in ((ours.affirmed, theirs.rejected), (ours.rejected, theirs.affirmed)):
-        for claim, words in mine.items():
+def disagreement(later: str, earlier: str) -> str | None:
+    """What one text affirms and the other rejects, in the words of the later one, or None.
+
+    Who rejects a thing everywhere takes back what was said of it anywhere; who affirms it somewhere, after
+    it was rejected, makes an exception.
+    """
+    now, before = stances(later), stances(earlier)
+    affirmed = {*before.affirmed, *(claim._replace(where="") for claim in before.affirmed)}
+    for claims, against in ((now.affirmed, {*before.rejected}), (now.rejected, affirmed)):
+        for claim, words in claims.items():
             if claim in against:
                 return words
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from mem.belief import (
     check,
     from_record,
     parse_time,
+    rivals,
     time_text,
     to_record,
 )
@@ -150,6 +152,29 @@ def test_a_time_is_read_as_it_was_written(moment: Any) -> None:
 )
 def test_a_time_may_be_written_in_several_ways(written: str) -> None:
     assert parse_time(written) == NOW
+
+
+USES, REJECTS = (read(MINIMAL | {"id": id_, "content": content}) for id_, content in (
+    ("uses", "I use tabs."), ("rejects", "I no longer use tabs."),
+))  # fmt: skip
+
+
+@pytest.mark.parametrize("type_", ["preference", "decision", "fact"])
+def test_a_statement_and_its_rejection_are_rivals(type_: str) -> None:
+    assert rivals(REJECTS._replace(type=type_), USES) == rivals(USES, REJECTS._replace(type=type_)) == "tabs"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("type", "question"), ("type", "event"), ("scope", "domain:code"), ("id", "uses")]
+)
+def test_another_scope_or_kind_of_belief_is_no_rival(field: str, value: str) -> None:
+    assert rivals(REJECTS._replace(**{field: value}), USES) is None
+
+
+def test_of_two_statements_the_later_one_may_be_an_exception() -> None:
+    exception = USES._replace(content="I use tabs in Makefiles.", at=NOW + timedelta(days=1))
+    assert rivals(exception, REJECTS) is rivals(REJECTS, exception) is None
+    assert rivals(REJECTS, exception._replace(at=NOW)) == "tabs"
 
 
 def test_a_schema_is_the_one_of_the_design() -> None:
