@@ -27,11 +27,6 @@ TITLE = 3
 # Counts are those of mem/model/words.tsv, in ten million words.
 ORDINARY = 200
 """`text.spread` from which on a capital makes no name: `service` has 219, `john` 246; `bob` has 155, `python` 42."""
-_FOREIGN = "de fr es it pt nl ru el ar he hi".split()
-_FOREIGN_CUES = {
-    "preference": r"bevorzuge|lieber|prefere|prefer(?:o|isco|iamo|ons)|prefiero|prefiro|liever|предпочитаю|προτιμώ",
-    "decision": r"entschieden|choisi|elegido|decidid[oa]s?|decidimos|deciso|scelto|besloten|gekozen|решили|αποφασίσαμε",
-}
 # Characters of Chinese that are function words, and hiragana, which spells those of Japanese.
 _PARTICLES = re.compile("[\u3040-\u309f的了是在我们你他她它这那和与就都也很把被]")
 _APART = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
@@ -45,6 +40,9 @@ def _classes() -> dict[str, frozenset[str]]:
     return {
         name: frozenset(words.split()) for name, words in re.findall(r"^(\w+):\n((?:  .*\n)+)", "".join(lines), re.M)
     }
+
+
+_FAINT = ("verb", "person", "faint")
 
 
 def _is(form: str, *classes: str) -> bool:
@@ -82,11 +80,14 @@ def _tokens(content: str) -> list[Token]:
         if word.opens:
             forms, start = [], word.start
         forms.append(word.form.removesuffix("'s").strip("'"))
-        if not word.closes or not forms[0] or _PARTICLES.fullmatch(forms[0]):
+        if not word.closes or not forms[0]:
+            continue
+        if _PARTICLES.fullmatch(forms[0]):
+            previous = word.end
             continue
         gap, previous = content[previous:start], word.end
         last = found[-1] if found else None
-        if last and not gap and _APART.match(forms[0]) and _APART.match(last.forms[0]):
+        if last and last.end == start and _APART.match(forms[0]) and _APART.match(last.forms[0]):
             found[-1] = last._replace(forms=(last.forms[0] + forms[0],), end=word.end)
         else:
             written = content[start : word.end].removesuffix("'s").removesuffix("'S")
@@ -98,7 +99,7 @@ def _tokens(content: str) -> list[Token]:
 def _language(content: str) -> str:
     """The language whose function words a text has most of; `en` unless another one has more."""
     forms = [token.forms[0] for token in _tokens(content)]
-    known = {"en": text.FUNCTION_WORDS} | {language: _classes()[language] for language in _FOREIGN}
+    known = {"en": text.FUNCTION_WORDS} | {name: words for name, words in _classes().items() if len(name) == 2}
     return max(known, key=lambda language: sum(form in known[language] for form in forms))
 
 
@@ -114,7 +115,7 @@ _DATE = rf"""\b(?: on\s(?: \w+day\b(?!s) | \d{{1,2}}(?:st|nd|rd|th)?\s(?:of\s)?{
     | in\s(?:{_MONTH}\s)?(?:19|20)\d\d | in\s{_MONTH}\b | (?:19|20)\d\d-\d\d-\d\d
     | \w+\sago\b | this\smorning | yesterday | last\s\w )"""
 _PAST = r"""(?<!\bis\s)(?<!\bare\s)(?<!\bbe\s)(?<!\bget\s)(?<!\bgets\s)\b(?!\w*(?:need|feed|speed|seed|indeed|ceed)\b)
-    (?:[a-z]{3,}ed|lost|met|went|ran|broke|fell|sent|took|came|found|held|left|saw|bought|built|gave|got|won)\b"""
+    (?:[a-z]{3,}ed|was|were|(?:re)?wrote|lost|met|went|ran|broke|fell|sent|took|came|found|held|left|saw|bought|built|gave|got|won)\b"""
 _SUBJECT = r"(?:(?:the|our|my)\s)?[\w.+#/&'`-]{1,60}(?:\s[\w.+#/&'`-]{1,60}){0,3}?"
 # The first that fits counts; a sentence is read in lower case, without accents.
 _TYPE_CUES = tuple(
@@ -126,7 +127,7 @@ _TYPE_CUES = tuple(
             | settled\son | opted\sfor | we(?:'ll|\swill|\sare\sgoing\sto)\suse | we\sno\slonger
             | (?<!\bwas\s)(?<!\bwere\s)(?<!\bbeen\s)(?:switch|mov|migrat)(?:ed|ing)\s(?:over\s)?(?:to|from|off)
             | (?:we|i)(?:\shave|'ve)?\s(?:chosen|replaced|dropped|adopted|ditched|stopped\s\w+ing)
-            | {_FOREIGN_CUES["decision"]} )\b"""),
+            | {"|".join(_classes()["decision"])} )\b"""),
         ("procedure", rf"""^to\s(?!be\b)[^.?!]{{2,80}}?[,:]?\s(?:{_STEP}|`) | ^how\s(?:to|i)\b
             | ^(?:steps|instructions|recipe)(?:\s(?:to|for)\b|:) | ^[^:]{{0,80}}:?\s*1[.)]\s(?s:.{{1,400}}?)\s2[.)]\s
             | ^(?:{_STEP}|start\sby\b)[^.]{{1,200}}?\bthen\b"""),
@@ -141,7 +142,8 @@ _TYPE_CUES = tuple(
             | \buse\s.*\b(?:instead\sof|rather\sthan)\b
             | \bi(?:\sreally|\sdo|\sjust)?(?:\sdon't|\sdo\snot)?\s(?:like|love|hate|dislike|enjoy|want|can't\sstand)\b
             | ^(?!it\b|this\b|that\b){_SUBJECT}\s(?:likes|loves|hates|dislikes)\s
-            | ^(?:i|we)\s.*\b(?:instead\sof|rather\sthan|no\slonger)\b | \b(?:{_FOREIGN_CUES["preference"]})\b"""),
+            | ^(?:i|we)\s.*\b(?:instead\sof|rather\sthan|no\slonger)\b
+            | \b(?:{"|".join(_classes()["preference"])})\b"""),
         ("relation", rf"""^(?!(?:i|we|you|it|this|that|there|he|she|they)\b){_SUBJECT}\s(?:also\s|now\s)?
             (?:depends?\son|owns|calls|reports\sto|belongs\sto|replaces|maintains|talks\sto|manages|is\spart\sof
             | (?:is|are)\s(?:owned|maintained|managed|called)\sby|consumes|publishes\sto|subscribes\sto|reads\sfrom
@@ -173,9 +175,6 @@ def type_of(content: str) -> str:
 
 # -- name -------------------------------------------------------------------------------------------
 
-_SUBORDINATE = frozenset(
-    "because since when if unless so with without until before after while which that and but then".split()
-)
 _ADDRESS = re.compile(
     r"\b[a-z][a-z0-9+.-]{1,20}://\S+|[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{1,64}|(?<![\w/])(?:~|\.{1,2})?/\S+"
     r"|(?<![\w/.-])[\w.-]{1,60}(?:/[\w.-]{1,60}){2,}|(?<![\w/.-])[\w-]{1,60}/[\w-]{1,60}\.\w{1,5}\b",
@@ -188,7 +187,7 @@ def name_of(content: str) -> str:
     content = _LABEL.sub("", text.normalise(content[:DERIVED_FROM]))
     title, spare = _title(content)
     if not title or (len(title) == 1 and any(text.spread(form) for form in title[0].forms)):
-        title += sorted(spare, key=lambda token: _is_faint(token.forms[0]))[: 2 - len(title)]
+        title += sorted(spare, key=lambda token: _is(token.forms[0], *_FAINT))[: 2 - len(title)]
     chosen: list[Token] = []
     title = title or _tokens(content)[:TITLE]
     for token in sorted(title, key=lambda token: -_weight(token, title)):
@@ -207,26 +206,22 @@ def _title(content: str) -> tuple[list[Token], list[Token]]:
     spare: list[Token] = []
     for token in _tokens(content):
         form = token.forms[0]
-        if len(title) > 1 and (token.gap.strip(" \r\n\t'\"`*_-/\u201c\u201d") or form in _SUBORDINATE):
+        if len(title) > 1 and (token.gap.strip(" \r\n\t'\"`*_-/\u201c\u201d") or _is(form, "subordinate")):
             break
         if _NO_NAME.fullmatch(token.written) or (len(token.forms) == 1 and (form in empty or _says_how(form))):
             continue
         if token.start in beside:
             spare += [token._replace(forms=(form,))] if not _is(form, "address") else []
         elif not {*token.forms} <= {form for one in title for form in one.forms}:
-            (spare if _is_faint(form) else title).append(token)
+            (spare if _is(form, *_FAINT) else title).append(token)
     return title, spare
-
-
-def _is_faint(form: str) -> bool:
-    return _is(form, "verb", "person", "faint")
 
 
 def _says_how(form: str) -> bool:
     """True for adverbs, and what tells the type in another language."""
     stem = form.removesuffix("ly")
     adverb = stem != form and text.frequency(stem) > 0 and stem not in ("night", "week", "month", "year", "hour")
-    return adverb or any(re.fullmatch(cues, form) for cues in _FOREIGN_CUES.values())
+    return adverb or _is(form, "preference", "decision")
 
 
 def _weight(token: Token, title: Sequence[Token]) -> float:
@@ -247,9 +242,10 @@ _NO_PART = re.compile(r"\b(?:(?:Dr|Mr|Mrs|Ms|Prof)\b\.?(?= [A-Z])|(?:[Cc]lick|[P
 """Capitals that belong to no name: titles of people, and what stands on a button."""
 _NO_NAME = re.compile(r"[vqp]\d[\d.]*|(?:\w\.)+\w?|\d.*", re.I)
 _ENDING = re.compile(r"\w+(?:ing|tion|sion|ment|ness|ity|ance|ence|ship|ism|age|ware|ed|ive|able)")
-_PREFIXES = frozenset("non self pre post multi re co semi anti sub ex".split())
-RARE = 20
-"""`text.spread` below which a part makes a dashed word an identifier: `server` has 14, `side` 2,707."""
+RARE = 10
+"""`text.spread` below which a part makes a dashed word an identifier: `billing` has 5, `server` 14, `side` 2,707."""
+SELDOM = 50
+"""`text.frequency` below which a bare word before a verb is a name: `ottawa` has 40, `tenant` 106, `cache` 777."""
 
 
 def aliases_of(content: str) -> tuple[str, ...]:
@@ -288,7 +284,7 @@ def _names(prose: str) -> Iterator[str]:
     """Identifiers, and capitalised neighbours; one that opens a sentence if it reads like a name."""
     tokens = _tokens(prose)
     capitals = [token.capital for token in tokens if token.forms[0] not in text.FUNCTION_WORDS]
-    telling = _language(prose) != "de" and sum(capitals) <= max(3, 0.8 * len(capitals))
+    telling = _language(prose) != "de" and sum(capitals) <= max(4, 0.8 * len(capitals))
     shouted = prose.isupper()
     run: list[Token] = []
     for token, follower in pairwise([*tokens, _END, _END]):
@@ -330,7 +326,7 @@ def _reads_like_a_name(run: Sequence[Token], follower: Token) -> bool:
     plural = form.endswith("s") and text.frequency(form[:-1]) > 0
     if plural or (known and _ENDING.fullmatch(form)):
         return False
-    return _is(verb, "person") or (text.spread(form) == 0 and _is(verb, "verb"))
+    return _is(verb, "person") or (_is(verb, "verb") and (text.spread(form) == 0 or text.frequency(form) < SELDOM))
 
 
 def _is_identifier(token: Token, follower: Token) -> bool:
@@ -342,11 +338,11 @@ def _is_identifier(token: Token, follower: Token) -> bool:
         return not _is_common(written, ORDINARY)
     if re.search(r"[a-z][A-Z]|[A-Z]{2}[a-z]|[A-Za-z]\w*[._]\w|\d|^\w[+#]+$|^\.\w", written):
         return True
-    if "-" not in written or token.forms[0] in _PREFIXES or _ENDING.fullmatch(token.forms[-1]):
+    if "-" not in written or _is(token.forms[0], "prefix") or _ENDING.fullmatch(token.forms[-1]):
         return False
-    acts = _is(follower.forms[0], "verb", "person")
-    stands = acts or bool(follower.gap.strip()) or follower.forms[0] in text.FUNCTION_WORDS
-    return stands and any(text.spread(form) < (RARE if acts else 1) for form in token.forms)
+    form = follower.forms[0]
+    stands = bool(follower.gap.strip()) or form in text.FUNCTION_WORDS or _is(form, "verb", "person")
+    return stands and any(text.spread(part) < RARE for part in token.forms)
 
 
 # -- what is ruled out ------------------------------------------------------------------------------
@@ -362,7 +358,6 @@ _COUNTER = re.compile(
         \s? )|,\snot\s""",
     re.VERBOSE | re.IGNORECASE,
 )
-_DETERMINERS = frozenset("the a an our my your their all any this that these those".split())
 
 
 def _counters(content: str) -> Iterator[list[Token]]:
@@ -371,7 +366,7 @@ def _counters(content: str) -> Iterator[list[Token]]:
     for cue in _COUNTER.finditer(content):
         phrase: list[Token] = []
         for token in tokens:
-            if token.start < cue.end() - 1 or (not phrase and token.forms[0] in _DETERMINERS):
+            if token.start < cue.end() - 1 or (not phrase and _is(token.forms[0], "determiner")):
                 continue
             if (phrase and token.gap.strip(" '\"`")) or len(phrase) == 3 or token.forms[0] in text.FUNCTION_WORDS:
                 break

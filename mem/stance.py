@@ -42,7 +42,7 @@ _SHIFT = r"(?:switch|mov|migrat)(?:ed|ing|e)(?: over)?"
 _VERBS = tuple(
     (re.compile(rf"(?:^|(?<=\s))(?:{pattern})\s(?=\S)"), affirmed.split(), rejected.split())
     for pattern, affirmed, rejected in (
-        (rf"{_NOT} (?:ever )?(?:use|uses|using)|avoids?(?: using)?|stop(?:ped)? using|quit using", "", "use"),
+        (rf"{_NOT} (?:ever )?(?:to )?(?:use|uses|using)|avoids?(?: using)?|stop(?:ped)? using|quit using", "", "use"),
         (rf"{_SHIFT} (?:away )?off|{_SHIFT} away from|ditched|abandoned|got rid of", "", "use"),
         (rf"{_SHIFT} from|replac(?:ed|ing)", "", "use"),
         (rf"{_NOT} prefers?", "", "prefer"),
@@ -56,7 +56,8 @@ _VERBS = tuple(
         ),
     )
 )
-_HABIT = re.compile(r"(?:^|(?<=\s))(always|never|do not|don't)\s(.+)")
+_HABIT = re.compile(r"(?:^|(?<=\s))(always|never|do not|don't|no longer)\s(.+)")
+_FILLERS = frozenset("the a an our my anymore now currently still really just usually generally".split())
 _BEING = re.compile(r"(?:the |our |my )?(\S.{0,80}?) (?:is|are)(n't)? (no longer |not )?(.+)")
 _COUNTER = re.compile(r"\s(?:instead of|rather than|over)(?: using)?\s")
 _CLAUSE = re.compile(r"[.!?;:]\s|\n|,\s(?:and\s|but\s|so\s)?|\s(?:and|but)\s(?=(?:i|we|prefers?|uses?|now)\b)")
@@ -180,13 +181,13 @@ def _speaker(before: str) -> tuple[str, str] | None:
 
 
 def _habits(clause: str) -> Iterator[tuple[Claim, str, bool]]:
-    """The claim of a clause with always or never: the whole of what is done."""
-    habit = _HABIT.search(clause)
+    """The claim of a clause that says what somebody does, always, or no longer: the whole of it."""
+    habit = _HABIT.search(clause) or re.fullmatch(r"(i|we) (.+)", clause)
     speaker = _speaker(clause[: habit.start()]) if habit else None
     if habit and speaker is not None:
-        words = [word for word in text.words(habit[2]) if word.form not in ("the", "a", "an", "our", "my")]
-        deed = " ".join(text.stem(word.form) for word in words)
-        yield Claim(speaker[0], "do", deed, speaker[1]), habit[2], habit[1] != "always"
+        deed = [word.form for word in text.words(habit[2]) if word.form not in _FILLERS]
+        claim = Claim(speaker[0], "do", " ".join(text.stem(form) for form in deed), speaker[1])
+        yield claim, habit[2], habit[1] not in ("always", "i", "we")
 
 
 def _being(clause: str) -> Iterator[tuple[Claim, str, bool]]:
@@ -201,5 +202,6 @@ def _being(clause: str) -> Iterator[tuple[Claim, str, bool]]:
         stems = _stems(text.words(said))
         if stems:
             yield Claim(subject, "is", stems, ""), said, rejects
-    if being[4].startswith("our ") and not denied:
-        yield Claim("", "use", subject, ""), being[1], False
+    if not denied and (being[4].startswith("our ") or clause.startswith("our ")):
+        theirs = kept if clause.startswith("our ") else being[1]
+        yield Claim("", "use", _stems(text.words(theirs)), ""), theirs, False
