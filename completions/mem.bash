@@ -5,7 +5,7 @@ _mem_at() {
     commands='' options='' values='' places=''
     case $1 in
     '')
-        commands='remember recall inject brief show list why history status edit supersede alias relate pin unpin resolve forget restore undo purge review conflicts log doctor import export init man tour scope config completions'
+        commands='remember recall inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts log doctor import export init man tour scope config completions'
         options='--version -h --help'
         ;;
     'remember')
@@ -80,6 +80,11 @@ _mem_at() {
         values='--scope=@scopes'
         places='@beliefs+'
         ;;
+    'confirm')
+        options='--query --learn --no-learn --scope -h --help'
+        values='--query= --scope=@scopes'
+        places='@beliefs+'
+        ;;
     'resolve')
         options='--scope -h --help'
         values='--scope=@scopes'
@@ -133,7 +138,7 @@ _mem_at() {
         ;;
     'man')
         options='-h --help'
-        places='mem|find|correct|review|exchange|setup|page|config|remember|recall|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|resolve|forget|restore|undo|purge|conflicts|log|doctor|import|export|init|man|tour|scope|completions+'
+        places='mem|find|correct|review|exchange|setup|page|config|remember|recall|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|log|doctor|import|export|init|man|tour|scope|completions+'
         ;;
     'tour')
         options='-h --help'

@@ -1,7 +1,7 @@
 # Made by mem from its own command line: mem completions
 
-set -g __mem_commands ' remember' ' recall' ' inject' ' brief' ' show' ' list' ' why' ' history' ' status' ' edit' ' supersede' ' alias' ' relate' ' pin' ' unpin' ' resolve' ' forget' ' restore' ' undo' ' purge' ' review' ' conflicts' ' log' ' doctor' ' import' ' export' ' init' ' man' ' tour' ' scope' ' config' ' completions' 'scope add' 'scope list' 'scope map' 'config list' 'config get' 'config set' 'config unset' 'config path' 'completions install' 'completions uninstall' 'completions show'
-set -g __mem_values 'remember --type' 'remember --name' 'remember --alias' 'remember --why' 'remember --scope' 'remember --status' 'remember --confidence' 'remember --valid-from' 'remember --valid-until' 'remember --relation' 'remember --participant' 'remember --stability' 'remember --session' 'remember --supersede' 'remember --as' 'recall --scope' 'recall -k' 'recall --type' 'recall --status' 'recall --since' 'recall --until' 'recall --mode' 'inject --scope' 'inject --max-beliefs' 'inject --budget' 'brief --scope' 'brief --budget' 'show --scope' 'list --scope' 'list --type' 'list --status' 'list --since' 'list --until' 'why --scope' 'why -n' 'history --scope' 'status --scope' 'edit --content' 'edit --type' 'edit --name' 'edit --why' 'edit --move' 'edit --confidence' 'edit --valid-from' 'edit --valid-until' 'edit --stability' 'edit --scope' 'supersede --by' 'supersede --name' 'supersede --type' 'supersede --alias' 'supersede --why' 'supersede --scope' 'alias --scope' 'relate --to' 'relate --scope' 'pin --scope' 'unpin --scope' 'resolve --scope' 'forget --scope' 'restore --scope' 'purge --confirm' 'purge --scope' 'review --approve' 'review --reject' 'review --scope' 'conflicts --keep' 'conflicts --both' 'conflicts --scope' 'log --scope' 'log -n' 'import --format' 'export --scope' 'export --type' 'export --status' 'export --since' 'export --until' 'export --format' 'scope --scope'
+set -g __mem_commands ' remember' ' recall' ' inject' ' brief' ' show' ' list' ' why' ' history' ' status' ' edit' ' supersede' ' alias' ' relate' ' pin' ' unpin' ' confirm' ' resolve' ' forget' ' restore' ' undo' ' purge' ' review' ' conflicts' ' log' ' doctor' ' import' ' export' ' init' ' man' ' tour' ' scope' ' config' ' completions' 'scope add' 'scope list' 'scope map' 'config list' 'config get' 'config set' 'config unset' 'config path' 'completions install' 'completions uninstall' 'completions show'
+set -g __mem_values 'remember --type' 'remember --name' 'remember --alias' 'remember --why' 'remember --scope' 'remember --status' 'remember --confidence' 'remember --valid-from' 'remember --valid-until' 'remember --relation' 'remember --participant' 'remember --stability' 'remember --session' 'remember --supersede' 'remember --as' 'recall --scope' 'recall -k' 'recall --type' 'recall --status' 'recall --since' 'recall --until' 'recall --mode' 'inject --scope' 'inject --max-beliefs' 'inject --budget' 'brief --scope' 'brief --budget' 'show --scope' 'list --scope' 'list --type' 'list --status' 'list --since' 'list --until' 'why --scope' 'why -n' 'history --scope' 'status --scope' 'edit --content' 'edit --type' 'edit --name' 'edit --why' 'edit --move' 'edit --confidence' 'edit --valid-from' 'edit --valid-until' 'edit --stability' 'edit --scope' 'supersede --by' 'supersede --name' 'supersede --type' 'supersede --alias' 'supersede --why' 'supersede --scope' 'alias --scope' 'relate --to' 'relate --scope' 'pin --scope' 'unpin --scope' 'confirm --query' 'confirm --scope' 'resolve --scope' 'forget --scope' 'restore --scope' 'purge --confirm' 'purge --scope' 'review --approve' 'review --reject' 'review --scope' 'conflicts --keep' 'conflicts --both' 'conflicts --scope' 'log --scope' 'log -n' 'import --format' 'export --scope' 'export --type' 'export --status' 'export --since' 'export --until' 'export --format' 'scope --scope'
 
 # True in this command, and if a place is given, where that argument is next; one with a plus sign repeats.
 function __mem_at --argument-names path place
@@ -67,6 +67,7 @@ complete -c mem -n '__mem_at \'\' 1' -a alias -d 'Add and remove aliases; they c
 complete -c mem -n '__mem_at \'\' 1' -a relate -d 'Connect two beliefs, so that one brings the other along.'
 complete -c mem -n '__mem_at \'\' 1' -a pin -d 'Pin beliefs: always injected where visible, never fading.'
 complete -c mem -n '__mem_at \'\' 1' -a unpin -d 'Take the pin out of beliefs.'
+complete -c mem -n '__mem_at \'\' 1' -a confirm -d 'Say that beliefs were of use, and learn your words for them.'
 complete -c mem -n '__mem_at \'\' 1' -a resolve -d 'Mark questions, or what else is settled, as resolved.'
 complete -c mem -n '__mem_at \'\' 1' -a forget -d 'Take beliefs out of use; restore brings them back.'
 complete -c mem -n '__mem_at \'\' 1' -a restore -d 'Bring back what was forgotten, superseded or resolved.'
@@ -196,6 +197,11 @@ complete -c mem -n '__mem_at \'pin\' 1+' -x -a '(__mem_ask beliefs)'
 complete -c mem -n '__mem_at \'unpin\'' -s h -l help -d 'Show the options and examples.'
 complete -c mem -n '__mem_at \'unpin\'' -l scope -x -a '(__mem_ask scopes)' -d 'Scope to open; repeat for several.'
 complete -c mem -n '__mem_at \'unpin\' 1+' -x -a '(__mem_ask beliefs)'
+complete -c mem -n '__mem_at \'confirm\'' -s h -l help -d 'Show the options and examples.'
+complete -c mem -n '__mem_at \'confirm\'' -l query -x -d 'What found it; default: this terminal\'s last search.'
+complete -c mem -n '__mem_at \'confirm\'' -l learn -l no-learn -d 'Learn aliases from the query.'
+complete -c mem -n '__mem_at \'confirm\'' -l scope -x -a '(__mem_ask scopes)' -d 'Scope to open; repeat for several.'
+complete -c mem -n '__mem_at \'confirm\' 1+' -x -a '(__mem_ask beliefs)'
 complete -c mem -n '__mem_at \'resolve\'' -s h -l help -d 'Show the options and examples.'
 complete -c mem -n '__mem_at \'resolve\'' -l scope -x -a '(__mem_ask scopes)' -d 'Scope to open; repeat for several.'
 complete -c mem -n '__mem_at \'resolve\' 1+' -x -a '(__mem_ask beliefs)'
@@ -256,7 +262,7 @@ complete -c mem -n '__mem_at \'export\'' -l jsonl -d 'Print one JSON object a li
 complete -c mem -n '__mem_at \'export\'' -l ids -d 'Print only ids, a line each.'
 complete -c mem -n '__mem_at \'init\'' -s h -l help -d 'Show the options and examples.'
 complete -c mem -n '__mem_at \'man\'' -s h -l help -d 'Show the options and examples.'
-complete -c mem -n '__mem_at \'man\' 1+' -x -a 'mem find correct review exchange setup page config remember recall inject brief show list why history status edit supersede alias relate pin unpin resolve forget restore undo purge conflicts log doctor import export init man tour scope completions'
+complete -c mem -n '__mem_at \'man\' 1+' -x -a 'mem find correct review exchange setup page config remember recall inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge conflicts log doctor import export init man tour scope completions'
 complete -c mem -n '__mem_at \'tour\'' -s h -l help -d 'Show the options and examples.'
 complete -c mem -n '__mem_at \'scope\' 1' -a add -d 'Declare a scope before anything is stored in it.'
 complete -c mem -n '__mem_at \'scope\' 1' -a list -d 'List every scope with its number of beliefs, and the mapped directories.'

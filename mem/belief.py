@@ -1,8 +1,4 @@
-"""Beliefs: the record, its interchange form `mem.belief/1`, and what one plain sentence implies.
-
-A belief is an immutable value. Derivation is deterministic: the same sentence always gives the same
-type, name and aliases, so that what `mem remember` prints can be relied on and corrected.
-"""
+"""Beliefs: the record, an immutable value, and its interchange form `mem.belief/1`."""
 
 from __future__ import annotations
 
@@ -116,6 +112,25 @@ class Belief(NamedTuple):
 def alias(surface: str, origin: str = "given") -> Alias:
     """An alias with the weight that its origin gives it."""
     return Alias(surface, ALIAS_WEIGHTS[origin], origin)
+
+
+def derived_aliases(content: str) -> tuple[Alias, ...]:
+    """The aliases that a text implies."""
+    from mem import derive  # only what derives something loads it
+
+    return tuple(alias(surface, "derived") for surface in derive.aliases_of(content))
+
+
+def derived_name(content: str) -> str:
+    """The name that a text implies."""
+    from mem import derive
+
+    return derive.name_of(content)
+
+
+def canonical_name(given: str) -> str:
+    """A name as the store keeps it: one line, folded, blanks as underscores."""
+    return re.sub(r"\s+", "_", text.fold(given.strip()))
 
 
 def is_id(value: str) -> bool:
@@ -271,10 +286,10 @@ def from_record(record: Mapping[str, Any], *, id: str, now: datetime, source: st
         Belief(
             id=id if record.get("id") is None else _string(record, "id") or "",
             type=type_,
-            name=derive_name(content) if name is None else name,
+            name=derived_name(content) if name is None else name,
             content=content,
             scope=scope,
-            aliases=derive_aliases(content) if aliases is None else _aliases(aliases),
+            aliases=derived_aliases(content) if aliases is None else _aliases(aliases),
             why=_string(record, "why"),
             status="active" if record.get("status") is None else _string(record, "status") or "",
             review="approved" if record.get("review") is None else _string(record, "review") or "",
@@ -409,147 +424,27 @@ def _aliases(value: Any) -> tuple[Alias, ...]:
     return tuple(found.values())
 
 
+_STATING = ("preference", "decision", "fact")
+
+
 def rivals(new: Belief, old: Belief) -> str | None:
-    """The surface that two beliefs of one scope and type both claim while they say different things, or None."""
-    if new.id == old.id or (new.scope, new.type) != (old.scope, old.type) or new.content == old.content:
+    """What two beliefs of one scope cannot both have, or None if they get along.
+
+    That is a given alias, in one type; or something that one statement rejects and the other affirms.
+    """
+    if new.id == old.id or new.scope != old.scope or new.content == old.content:
         return None
-    claimed = {text.fold(one.text) for one in old.aliases if one.origin == "given"} | {text.fold(old.name)}
-    return next((one.text for one in new.aliases if one.origin == "given" and text.fold(one.text) in claimed), None)
+    if new.type == old.type:
+        mine, theirs = (
+            {text.fold(one.text): one.text for one in b.aliases if one.origin == "given"} for b in (new, old)
+        )
+        for surfaces, claimed in ((mine, {*theirs, text.fold(old.name)}), (theirs, {text.fold(new.name)})):
+            for folded, surface in surfaces.items():
+                if folded in claimed:
+                    return surface
+    if new.type in _STATING and old.type in _STATING:
+        from mem import stance  # only what contests loads it
 
-
-# -- derivation -------------------------------------------------------------------------------------
-
-# Bounded, and so is the part of a text that is looked at: a hostile text must not cost quadratic time.
-_WORD = r"(?<![\w.+#/&'-])[\w.+#/&'-]{0,60}[\w+#]"
-DERIVED_FROM = 2_000
-"""Characters at the beginning of a text that type, name and aliases are worked out from."""
-
-
-def derive_type(content: str) -> str:
-    """The type that a sentence shows by its cues; `fact` when it shows none."""
-    content = content[:DERIVED_FROM]
-    low = content.lower()
-    if content.rstrip().endswith("?"):
-        return "question"
-    if re.search(r"\b(decided|chose|chosen|going with|went with|settled on|we picked|switched (?:from|to))\b", low):
-        return "decision"
-    if (
-        re.match(r"(to \w+[^.]*[:,]|how to\b|steps?\b|first[, ])", low)
-        or len(re.findall(r"(?m)^\s*\d+[.)]\s", content)) > 1
-    ):
-        return "procedure"
-    if re.match(r"(on \w+day|yesterday|today|last (week|month|year|night)|in (19|20)\d\d|(19|20)\d\d-\d\d)", low):
-        return "event"
-    if re.search(r"\b(prefers?|always|never|i (?:don't )?(?:like|love|hate|want)|avoid|please|instead of)\b", low):
-        return "preference"
-    if re.search(
-        rf"^\s*(?:the )?{_WORD}(?: {_WORD})? (depends on|owns|calls|reports to|belongs to|replaces|maintains)\b", low
-    ):
-        return "relation"
-    return "fact"
-
-
-def derive_name(content: str) -> str:
-    """A short snake_case name from the first informative words of a sentence."""
-    chosen: list[str] = []
-    end = -1
-    for word in text.words(text.normalise(content[:DERIVED_FROM])):
-        form = word.form.removesuffix("'s").strip("'.")
-        if word.start == end and chosen and not form.isascii() and len(chosen[-1]) < 6:
-            chosen[-1] += form  # a script without spaces: its words are not its characters
-            end = word.end
-            continue
-        end = word.end
-        if form and form not in text.FUNCTION_WORDS and form not in _CUES and form not in chosen:
-            chosen.append(form)
-        if len(chosen) == 4:
-            break
-    return "_".join(chosen)[:MAX_NAME].strip("_") or "untitled"
-
-
-# Verbs by which a person says what kind of belief it is; they tell the type, not the topic.
-_CUES = frozenset(
-    """prefer prefers always never decided decide chose choose going went settled use uses using used like
-    likes want wants please avoid remember instead rather switched""".split()
-)
-
-
-def canonical_name(given: str) -> str:
-    """A name as the store keeps it: one line, folded, blanks as underscores."""
-    return re.sub(r"\s+", "_", text.fold(given.strip()))
-
-
-def derive_aliases(content: str) -> tuple[Alias, ...]:
-    """Surface forms in a sentence that should find it: code, quotes, identifiers, names, what it rules out."""
-    content = content[:DERIVED_FROM]
-    found: dict[str, None] = {}
-    for span in re.findall(r"`([^`\n]{1,40})`|\"([^\"\n]{2,40})\"|\u201c([^\u201d\n]{2,40})\u201d", content):
-        found[next(filter(None, span)).strip()] = None
-    for written in re.findall(_WORD, content):
-        if _is_identifier(written):
-            found[written] = None
-    for written in _proper_names(content):
-        found[written] = None
-    for pattern in (
-        rf"\binstead of (?:the |an? )?({_WORD})",
-        rf"({_WORD}(?: {_WORD})?) over (?:the |an? )?({_WORD})",
-        rf", not (?:the |an? )?({_WORD})[.!]?$",
-        rf"\bswitched from ({_WORD}) to",
-        rf"\b(?:rather than|no longer use) (?:the |an? )?({_WORD})",
-    ):
-        for groups in re.findall(pattern, content):
-            found[groups if isinstance(groups, str) else groups[-1]] = None
-    kept: dict[str, str] = {}
-    for surface in (" ".join(surface.split()) for surface in found):
-        folded = text.fold(surface)
-        if folded not in text.FUNCTION_WORDS and folded not in _CALENDAR and text.phrases(surface):
-            kept.setdefault(folded, surface)
-    return tuple(alias(surface, "derived") for surface in list(kept.values())[:12] if len(surface) <= MAX_NAME)
-
-
-_CALENDAR = frozenset(
-    """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
-    september october november december today tomorrow yesterday""".split()
-)
-
-
-def _is_identifier(written: str) -> bool:
-    """CamelCase, an ACRONYM, or a word with dots, dashes, underscores or signs inside."""
-    if re.fullmatch(r"\d[\d.,:/-]*", written):
-        return False
-    if re.fullmatch(r"[A-Z][A-Z0-9]+s?", written) and len(written) <= 8:
-        return True
-    if re.search(r"[a-z][A-Z]|[A-Z]{2}[a-z]", written):
-        return True
-    return bool(re.fullmatch(r"[A-Za-z]\w*(?:[._][\w.]+|[+#]+|(?:-\w+)*\d\w*)", written))
-
-
-def _proper_names(content: str) -> list[str]:
-    """Capitalised words inside a sentence, neighbours together; and one that opens it, if a verb follows."""
-    names = []
-    for sentence in re.split(r"(?<=[.!?])\s+", content):
-        run: list[str] = []
-        written = re.findall(rf"{_WORD}|[,;:]", sentence)
-        for at, word in enumerate([*written, "."]):
-            follower = written[at + 1] if at + 1 < len(written) else ""
-            bare = word.removesuffix("'s")
-            form = text.fold(bare)
-            named = follower[:1].isupper() or (
-                re.fullmatch(_AFTER_A_SUBJECT, follower) and text.spread(form) < ORDINARY
-            )
-            opener = at == 0 and (not named or form in _CUES or form in _CALENDAR)
-            if bare[:1].isupper() and not opener and bare != "I" and text.fold(bare) not in text.FUNCTION_WORDS:
-                run.append(bare)
-            elif run:
-                names.append(" ".join(run))
-                run = []
-    return names
-
-
-ORDINARY = 200
-"""`text.spread` from which on a word that opens a sentence is a word and no name: `always` has 667, `bob` 155."""
-
-_AFTER_A_SUBJECT = (
-    r"is|are|was|were|has|have|had|will|can|should|must|runs?|uses?|lives?|owns?|calls?|handles?|depends|works?|"
-    r"wants?|likes?|prefers?|needs?|said|says|serves?|stores?|hosts?|reports?|maintains?|manages?|leads?"
-)
+        later, earlier = (old, new) if old.at > new.at else (new, old)
+        return stance.disagreement(later.content, earlier.content)
+    return None

@@ -136,6 +136,20 @@ def _key(phrase: Sequence[str]) -> str:
     return " ".join(text.bucket(word) for word in phrase[:2])
 
 
+def claimants(view: View, belief: Belief) -> set[int]:
+    """Row numbers of visible beliefs that are named by the same words as this one's name or a given alias."""
+    given = [belief.name] + [entry.text for entry in belief.aliases if entry.origin == "given"]
+    wanted = {" ".join(phrase): _key(phrase) for surface in given for phrase in text.phrases(surface)}
+    sql = "SELECT belief, phrase FROM surface WHERE scope :scopes AND key"
+    return {n for n, phrase in _rows_with(view, sql, set(wanted.values())) if phrase in wanted}
+
+
+def holders(view: View, terms: Sequence[str]) -> set[int]:
+    """Row numbers of visible current beliefs that hold every one of these terms."""
+    one = "SELECT belief FROM posting WHERE scope :scopes AND term = ?"
+    return {n for (n,) in view.rows(" INTERSECT ".join([one] * len(terms)), *terms)} if terms else set()
+
+
 # -- naming -----------------------------------------------------------------------------------------
 
 

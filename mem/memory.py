@@ -13,14 +13,12 @@ from datetime import datetime
 from json import loads
 from typing import Any, NamedTuple
 
-from mem import config, git, lexical, receipts, retention, sync, text, tree
+from mem import config, derive, git, lexical, receipts, retention, sync, text, tree
 from mem import recall as recalling
 from mem import scope as scopes
 from mem.belief import (
     Belief,
     canonical_name,
-    derive_name,
-    derive_type,
     from_record,
 )
 from mem.errors import NothingFound, Problem, Refused, TreeProblem, UsageMistake
@@ -318,8 +316,8 @@ class Memory(Reviser):
                 fields["name"] = canonical_name(fields["name"])
             derived = [key for key in ("type", "name", "aliases") if key not in fields]
             record: dict[str, Any] = {
-                "type": derive_type(content),
-                "name": derive_name(content),
+                "type": derive.type_of(content),
+                "name": derive.name_of(content),
                 "review": "approved" if author == "user" else "pending",
                 **fields,
                 "content": content,

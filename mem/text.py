@@ -449,6 +449,9 @@ def everyday_short(word: str) -> bool:
     return everyday(word) or spread(word) >= EVERYDAY_SHORT
 
 
+ORDINARY = 200
+"""`spread` from which on a word is no name, even with a capital: `service` has 219, `john` 246; `bob` has 155."""
+
 EVERYDAY_SHORT = 60
 """As `EVERYDAY`, for words of up to three letters: where `ha` (61) and `ups` (68) are words, and `api` (0) is none."""
 

@@ -19,6 +19,7 @@ from mem.belief import Belief, rivals
 from mem.config import Home, data_directory, replica_text
 from mem.errors import Problem
 from mem.reading import Reader, agent
+from mem.stance import things
 from mem.store import Store, Transaction, View, locked, unusable
 
 
@@ -149,15 +150,16 @@ class Writer(Reader):
         return path
 
     def _contest(self, transaction: Transaction, belief: Belief) -> list[tuple[Belief, str]]:
-        """Open a conflict with every current belief of the scope that claims the same surface."""
+        """Open a conflict with every current belief of the scope that cannot hold beside this one."""
         view = transaction.store.visible([scopes.parse(belief.scope)])
         if not belief.current:
             return []
         for id_ in view.conflicts(belief.id):  # a new version is judged anew
             transaction.set_conflict(belief.id, id_, None)
         found = []
-        for other in view.beliefs("type = ? AND current", belief.type):
-            surface = rivals(belief, other) or rivals(other, belief)
+        near = lexical.claimants(view, belief).union(*(lexical.holders(view, one) for one in things(belief.content)))
+        for other in sorted(view.numbered(near).values(), key=lambda other: (other.created, other.id)):
+            surface = rivals(belief, other) if other.current else None
             if surface is not None:
                 transaction.set_conflict(belief.id, other.id, "open")
                 found.append((other, surface))

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from mem.belief import (
-    DERIVED_FROM,
     SCHEMA,
     Belief,
     check,
-    derive_aliases,
-    derive_name,
-    derive_type,
     from_record,
     parse_time,
+    rivals,
     time_text,
     to_record,
 )
-from mem.retention import INITIAL_STABILITY
-from mem.text import FUNCTION_WORDS, MAX_TEXT
-from tests.strategies import NOW, TEXTS, TIMES, beliefs
+from mem.text import MAX_TEXT
+from tests.strategies import NOW, TIMES, beliefs
 
 # -- the record -------------------------------------------------------------------------------------
 
@@ -158,67 +154,27 @@ def test_a_time_may_be_written_in_several_ways(written: str) -> None:
     assert parse_time(written) == NOW
 
 
-# -- derivation -------------------------------------------------------------------------------------
-
-SENTENCES = [
-    ("I prefer short answers.", "preference", "short_answers", []),
-    ("We decided to use Postgres instead of MongoDB.", "decision", "postgres_mongodb", ["MongoDB", "Postgres"]),
-    ("I chose Vim over Emacs.", "decision", "vim_emacs", ["Vim", "Emacs"]),
-    ("We switched from Jest to Vitest.", "decision", "jest_vitest", ["Jest", "Vitest"]),
-    ("Which database should we use?", "question", "database", []),
-    ("The billing service depends on Redis.", "relation", "billing_service_depends_redis", ["Redis"]),
-    ("Bob owns the payments service.", "relation", "bob_owns_payments_service", ["Bob"]),
-    ("last week the deploy failed.", "event", "last_week_deploy_failed", []),
-    ("2026-11-21 the cluster went down.", "event", "2026_11_21_cluster", []),
-    ("To deploy: run make, then push.", "procedure", "deploy_run_make_push", []),
-    ("1. run make\n2. push", "procedure", "1_run_make_2", []),
-    ("Kubernetes runs in Frankfurt.", "fact", "kubernetes_runs_frankfurt", ["Kubernetes", "Frankfurt"]),
-    ("please use ruff rather than flake8", "preference", "ruff_flake8", ["flake8"]),
-    ("The API returns JSON from node.js.", "fact", "api_returns_json_node", ["API", "JSON", "node.js"]),
-    ("Alice Johnson leads the Atlas team.", "fact", "alice_johnson_leads_atlas", ["Alice Johnson", "Atlas"]),
-    ('The staging cluster is called "blue whale".', "fact", "staging_cluster_called_blue", ["blue whale"]),
-    ("Run the tests with `make check`.", "fact", "run_tests_make_check", ["make check"]),
-    ("Use spaces, not tabs.", "fact", "spaces_tabs", ["tabs"]),
-]
+USES, REJECTS = (read(MINIMAL | {"id": id_, "content": content}) for id_, content in (
+    ("uses", "I use tabs."), ("rejects", "I no longer use tabs."),
+))  # fmt: skip
 
 
-@pytest.mark.parametrize(("sentence", "type_", "name", "aliases"), SENTENCES, ids=[one[0][:30] for one in SENTENCES])
-def test_a_plain_sentence_implies(sentence: str, type_: str, name: str, aliases: list[str]) -> None:
-    assert derive_type(sentence) == type_
-    assert derive_name(sentence) == name
-    assert sorted(entry.text for entry in derive_aliases(sentence)) == sorted(aliases)
-    assert {entry.origin for entry in derive_aliases(sentence)} <= {"derived"}
+@pytest.mark.parametrize("type_", ["preference", "decision", "fact"])
+def test_a_statement_and_its_rejection_are_rivals(type_: str) -> None:
+    assert rivals(REJECTS._replace(type=type_), USES) == rivals(USES, REJECTS._replace(type=type_)) == "tabs"
 
 
-@pytest.mark.parametrize("cue", ["Always", "Never", "Please"])
-def test_the_word_that_tells_the_type_is_no_alias(cue: str) -> None:
-    assert [entry.text for entry in derive_aliases(f"{cue} use Ruff.")] == ["Ruff"]
-
-
-@pytest.mark.parametrize("word", ["Yesterday", "Today"])
-def test_a_common_word_before_a_verb_is_no_alias(word: str) -> None:
-    assert derive_aliases(f"{word} was a good day.") == ()
-
-
-@given(TEXTS | st.sampled_from(('say "a\rb" now', "`a\u2028b`", '" a"', "“x\ry”")))
-def test_every_text_implies_a_valid_belief(content: str) -> None:
-    belief = read({"type": derive_type(content), "content": content, "scope": "user"})
-    assert belief.stability == INITIAL_STABILITY[belief.type]
-    assert not any(entry.text.lower() in FUNCTION_WORDS for entry in belief.aliases)
-
-
-HOSTILE = (
-    *("a", "a ", "`", '"', "A.b", "A1", "not ", ", not ", "a-", "- ", " over ", "a over ", "1. a\n", "instead of "),
-    *("x/", "'", "A ", "Ab", "a1-", "to ", "-1", "A_", ".", "switched from ", "a. ", "b+", "#", "The ", "I ", "Is "),
-    *("“", "+", "To a", "1) ", "A-", "é", "库", "rather than ", "a depends ", ";", "\n", "a:", "first, "),
+@pytest.mark.parametrize(
+    ("field", "value"), [("type", "question"), ("type", "event"), ("scope", "domain:code"), ("id", "uses")]
 )
+def test_another_scope_or_kind_of_belief_is_no_rival(field: str, value: str) -> None:
+    assert rivals(REJECTS._replace(**{field: value}), USES) is None
 
 
-@pytest.mark.parametrize("unit", HOSTILE, ids=repr)
-def test_derivation_looks_at_the_beginning_of_a_long_text_alone(unit: str) -> None:
-    content = unit * (MAX_TEXT // len(unit))
-    for derive in (derive_type, derive_name, derive_aliases):
-        assert derive(content) == derive(content[:DERIVED_FROM])
+def test_of_two_statements_the_later_one_may_be_an_exception() -> None:
+    exception = USES._replace(content="I use tabs in Makefiles.", at=NOW + timedelta(days=1))
+    assert rivals(exception, REJECTS) is rivals(REJECTS, exception) is None
+    assert rivals(REJECTS, exception._replace(at=NOW)) == "tabs"
 
 
 def test_a_schema_is_the_one_of_the_design() -> None:

@@ -244,7 +244,7 @@ BELIEF: dict[str, Any] = {
     "id": "6jgy6nsa",  # minted from MEM_SEED
     "type": "decision",
     "name": "ruff_flake8",
-    "aliases": [{"text": "Flake8", "origin": "derived"}, {"text": "Ruff", "origin": "derived"}],
+    "aliases": [{"text": "Ruff", "origin": "derived"}, {"text": "Flake8", "origin": "derived"}],
     "content": "We decided to use Ruff instead of Flake8.",
     "why": None,
     "scope": "user",
@@ -311,12 +311,12 @@ def test_remember_by_an_agent_waits_and_has_no_page(mem_process: Mem) -> None:
     assert mem_process(*line) == (0, printed({
         "schema": "mem.remember/1",
         "belief": BELIEF | {
-            "type": "fact",
+            "type": "preference",
             "name": "user_ruff",
             "aliases": [],
             "content": "The user likes Ruff.",
             "review": "pending",
-            "stability": 60.0,
+            "stability": 180.0,
             "provenance": {"source": "agent:helper", "session": None, "at": WHEN},
         },
         "derived": ["type", "name"],

@@ -187,11 +187,17 @@ def remembered_text(done: Remembered) -> str:
     lines += [styled(f"  {shown(note)}", "dim") for note in notes]
     lines.append(styled(f"  {done.page}" if done.page else "  waits for approval: mem review", "dim"))
     for other, surface in done.conflicts:
-        said = f"{shown(other.name)} ({other.id}) has {shown(surface)!r} too and says"
-        lines.append(f"  contested: {said} {one_line(other.content)!r}")
+        said = f"{shown(other.name)} ({other.id}) says {one_line(other.content)!r}"
+        lines.append(f"  contested over {shown(surface)!r}: {said}")
     if done.conflicts:
-        other = done.conflicts[0][0]
-        lines.append(f"  neither is injected until one goes: mem forget {other.id}, mem undo, or give another alias")
+        other, surface = done.conflicts[0]
+        shared = any(one.text == surface and one.origin == "given" for one in (*belief.aliases, *other.aliases))
+        ways = (
+            f"mem forget {other.id}, mem undo, or give another alias"
+            if shared
+            else f"mem forget {other.id}, or mem undo"
+        )
+        lines.append(f"  neither is injected until one goes: {ways}")
     return "\n".join(lines) + "\n"
 
 

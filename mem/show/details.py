@@ -312,7 +312,9 @@ def purge_text(plan: Purge, done: bool) -> str:
     parts = [counted(plan.versions, "version"), counted(plan.receipts, "receipt")]
     lines.append(f"  {plan.page or 'no page'}, {', '.join(parts)}")
     if plan.commits:
-        lines.append(f"  git still holds it in {counted(plan.commits, 'commit')} of the memory folder; to rewrite them:")
+        lines.append(
+            f"  git still holds it in {counted(plan.commits, 'commit')} of the memory folder; to rewrite them:"
+        )
         names = " ".join(f"--path {path}" for path in plan.paths)
         lines.append(f"    git filter-repo --invert-paths {shown(names)}")
     if plan.remotes:
