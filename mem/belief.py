@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
 
 from mem import scope as scopes
 from mem import text
 from mem.errors import UsageMistake
+from mem.record import Any, NamedTuple
 from mem.retention import INITIAL_STABILITY
 
 SCHEMA = "mem.belief/1"

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
 
 from mem.errors import Problem, StoreUnusable, TreeProblem, UsageMistake
+from mem.record import Any, NamedTuple
 from mem.retention import INITIAL_STABILITY
 
 

@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
-from typing import NamedTuple
 
 from mem import text
+from mem.record import NamedTuple
 
 DERIVED_FROM = 2_000
 """Characters at the beginning of a text that are looked at: a hostile text must not cost quadratic time."""

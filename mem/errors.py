@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from mem.record import NamedTuple
 
 
 class MemError(Exception):

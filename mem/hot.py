@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
 
 from mem import terminal
 from mem.belief import STATUSES, TYPES, parse_span
 from mem.config import home
 from mem.errors import MemError, UsageMistake
 from mem.reading import Filters, Reader, Recalled, clock
+from mem.record import Any, NamedTuple
 from mem.show import answers
 from mem.show.style import dump, dump_lines, one_line
 from mem.text import MAX_TEXT

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from mem.belief import Belief
 from mem.recall import Because, prior, strength
+from mem.record import NamedTuple
 from mem.text import shown
 
 PERSONA_SHARE = 0.25

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from mem import text
 from mem.belief import ALIAS_WEIGHTS, Alias, Belief
+from mem.record import Any, NamedTuple
 from mem.store import Indexed, View
 
 # Okapi for short texts: measured on dialogue turns (five LoCoMo conversations, n = 997 questions),

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from json import loads
-from typing import Any, NamedTuple
 
 from mem import config, derive, git, lexical, receipts, retention, sync, text, tree
 from mem import recall as recalling
@@ -23,6 +22,7 @@ from mem.belief import (
 )
 from mem.errors import NothingFound, Problem, Refused, TreeProblem, UsageMistake
 from mem.reading import PENDING, Filters, OpenScopes, agent, close_scopes, refuse_agents, require_known
+from mem.record import Any, NamedTuple
 from mem.revising import Reviser, require_nameable
 from mem.scope import Scope
 from mem.store import Change, Operation, Receipt, Store, Transaction, Version, View, belief_of, locked

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
 
 from mem import config, lexical, receipts, terminal, text
 from mem import inject as injecting
@@ -22,6 +21,7 @@ from mem.config import Home
 from mem.errors import NothingFound, Problem, Refused, StoreUnusable, UsageMistake
 from mem.lexical import Overlay
 from mem.recall import Because, Hit
+from mem.record import Any, NamedTuple
 from mem.retention import spans_until
 from mem.scope import USER, Scope
 from mem.store import Receipt, Store, Used, View

@@ -9,9 +9,9 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from mem.belief import Belief
+from mem.record import NamedTuple
 from mem.retention import elapsed_days, retention
 
 PRIOR_LOW, PRIOR_HIGH = 0.8, 1.2

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
 
 from mem import git, lexical, receipts, retention, terminal, text, tree
 from mem import scope as scopes
 from mem.belief import ALIAS_WEIGHTS, Alias, Belief, alias, canonical_name, check
 from mem.errors import Problem, TreeProblem, UsageMistake
 from mem.reading import refuse_agents
+from mem.record import Any, NamedTuple
 from mem.store import View
 from mem.writing import Writer, confirmed
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from mem.errors import UsageMistake
+from mem.record import NamedTuple
 
 RESERVED_SEGMENTS = frozenset(
     "archive preferences decisions facts entities relations procedures events questions".split()

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from mem import text
 from mem.derive import DERIVED_FROM
+from mem.record import NamedTuple
 
 
 class Claim(NamedTuple):

@@ -13,10 +13,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mem.belief import Alias, Belief, from_record, parse_time, time_text, to_record
 from mem.errors import Busy, StoreUnusable, UsageMistake
+from mem.record import TYPE_CHECKING, Any, NamedTuple
 from mem.scope import Scope
 from mem.text import MISTYPED
 

@@ -10,9 +10,9 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from mem.config import Home
+from mem.record import NamedTuple
 
 KEPT_DAYS = 7
 """How long the list of a terminal that nobody uses any more lies around."""

@@ -13,7 +13,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
-from typing import NamedTuple
+
+from mem.record import NamedTuple
 
 # The closed classes of English (articles, pronouns, prepositions, auxiliaries, conjunctions, question
 # words) among the 330 commonest words of the training corpus (dialogue, definitions, prose: the mean of

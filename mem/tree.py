@@ -16,10 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mem.belief import ALIAS_WEIGHTS, PLURALS, Belief, alias_record, from_record, to_record
 from mem.errors import Problem
+from mem.record import TYPE_CHECKING, Any, NamedTuple
 from mem.retention import INITIAL_STABILITY
 from mem.scope import parse as parse_scope
 

@@ -16,7 +16,9 @@ Loaded = Callable[..., set[str]]
 
 HEAVY = set("numpy sqlite_utils rank_bm25 onnxruntime tokenizers rich watchdog".split())
 """What `remember` does without; typer does not load rich as long as `rich_markup_mode` is None."""
-SLOW = HEAVY | set("typer yaml platformdirs dataclasses inspect urllib pathlib asyncio logging subprocess".split())
+SLOW = HEAVY | set(
+    "typing typer yaml platformdirs dataclasses inspect urllib pathlib asyncio logging subprocess".split()
+)
 """What inject and recall do without, from 3 ms (dataclasses) to 110 ms (sqlite_utils)."""
 WRITING = {f"mem.{name}" for name in "memory sync tree git cli exchange derive stance".split()}
 """What only a writer needs, and a reader that meets a page changed by hand."""

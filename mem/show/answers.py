@@ -6,12 +6,12 @@ The JSON documents are the contract with other programs (section 10 of the desig
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from mem.belief import Belief, to_record
 from mem.inject import Entry
 from mem.reading import Injected, OpenScopes, Recalled
 from mem.recall import Because, Hit
+from mem.record import TYPE_CHECKING, Any
 from mem.show.style import one_line, statement, styled
 from mem.text import shown
 

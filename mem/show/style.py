@@ -9,9 +9,9 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, TextIO
 
 from mem import terminal
+from mem.record import Any, TextIO
 from mem.text import shown
 
 _STYLES = {"name": "1", "dim": "2", "good": "32", "bad": "31"}
