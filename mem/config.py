@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from mem.errors import Problem, StoreUnusable, TreeProblem, UsageMistake
 from mem.record import Any, NamedTuple
 from mem.retention import INITIAL_STABILITY
+from mem.text import LANGUAGES
 
 
 class Home(NamedTuple):
@@ -129,6 +130,12 @@ SETTINGS = (
     Setting("recall.k", "count", 10, "How many hits `mem recall` shows at most."),
     Setting("inject.budget", "count", 2_000, "Tokens of one injection or brief, estimated as characters / 3."),
     Setting("inject.max_beliefs", "count", None, "Pinned and relevant beliefs of one injection; no limit by default."),
+    Setting(
+        "words.language",
+        "|".join(LANGUAGES),
+        LANGUAGES[0],
+        "Whose endings are folded when words are compared; a change makes the index anew.",
+    ),
     Setting("receipts.days", "count", 90, "How long `mem log` remembers what was injected."),
     Setting("receipts.prompts", "flag", False, "Keep the prompt with its receipt, and not only a keyed hash of it."),
     Setting("show.pager", "text", "", "Shows what is longer than the terminal; by default $PAGER, else less."),
@@ -248,8 +255,9 @@ def check_value(key: str, value: Any) -> Any:
         "text": isinstance(value, str) and "\n" not in value,
     }
     if not fits.get(kind, value in kind.split("|")):
+        choices = f"one of {kind.replace('|', ', ')}"
         wanted = {"count": "a whole number", "number": "a number above 0", "flag": "true or false", "text": "one line"}
-        raise UsageMistake(f"{key} is {value!r}, not {wanted.get(kind, f'one of {kind}')}", f"mem config get {key}")
+        raise UsageMistake(f"{key} is {value!r}, not {wanted.get(kind, choices)}", f"mem config get {key}")
     return int(value) if kind == "count" else value
 
 

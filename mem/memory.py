@@ -247,6 +247,7 @@ class Memory(Reviser):
             if after != (before or ""):
                 tree.replace(path, after.encode("utf-8", "surrogateescape"))
                 transaction.note_settings(path, before, after)
+        self._take_up_settings()
         return default if wanted is None else wanted
 
     def operations(self, limit: int) -> list[Operation]:
@@ -460,7 +461,15 @@ class Memory(Reviser):
                     else:
                         transaction.set_remote(change.key, _text_in(change.before))
                 transaction.mark_undone(operation.n)
+        if any(operation.kind == "config" for operation in operations):
+            self._take_up_settings()
         return operations
+
+    def _take_up_settings(self) -> None:
+        """Let what is kept by the settings follow them."""
+        self._known = None
+        with self._locked_store():
+            pass
 
     def add_scope(self, path: str) -> bool:
         """Declare a scope, so that reads may open it; False if it was known."""

@@ -231,6 +231,7 @@ class Reader:
         if store.outdated:
             store.close()
             raise StoreUnusable(f"the database {path} is of an older format", "mem init brings it up to date")
+        text.speak(store.language)
         try:
             yield store
         finally:

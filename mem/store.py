@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from mem.belief import Alias, Belief, from_record, parse_time, time_text, to_rec
 from mem.errors import Busy, StoreUnusable, UsageMistake
 from mem.record import TYPE_CHECKING, Any, NamedTuple
 from mem.scope import Scope
-from mem.text import MISTYPED
+from mem.text import LANGUAGES, MISTYPED
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -325,6 +325,11 @@ class Store:
         """Remote URL to scope, as recorded at the first write from that repository."""
         return dict(self.rows("SELECT url, scope FROM remote"))
 
+    @property
+    def language(self) -> str:
+        """The language whose endings the retrieval rows were made with."""
+        return self.meta("language") or LANGUAGES[0]
+
     def meta(self, key: str) -> str | None:
         """A fact about the store itself, or None."""
         found = self.rows("SELECT value FROM meta WHERE key = ?", key)
@@ -371,6 +376,20 @@ class Store:
     def note(self, key: str, value: str) -> None:
         """Record a fact about the store itself; not undone, for it is no act of the user."""
         self.rows("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, value)
+
+    def reindex(self, language: str, indexed: Callable[[Belief], Indexed]) -> None:
+        """Make the retrieval rows of every belief anew, and record the language that they are made with."""
+        self.rows("BEGIN IMMEDIATE")
+        try:
+            for belief in self.everything().beliefs():
+                self._remove_index(belief.id)
+                self._add_index(belief, indexed(belief))
+            self.note("language", language)
+            self.rows("COMMIT")
+        except BaseException:
+            with suppress(StoreUnusable):
+                self.rows("ROLLBACK")
+            raise
 
     def purge(self, id: str) -> bool:
         """Erase a belief, all that was recorded of it, and the bytes that held it. The lock must be held.
@@ -471,6 +490,38 @@ class Store:
             raise
         finally:
             self.rows("PRAGMA synchronous = FULL")
+
+    def _scope_number(self, path: str) -> int:
+        return int(self.rows("SELECT n FROM scope WHERE path = ?", path)[0][0])
+
+    def _add_index(self, belief: Belief, index: Indexed) -> None:
+        number = self.rows("SELECT n FROM belief WHERE id = ?", belief.id)[0][0]
+        scope = self._scope_number(belief.scope)
+        if index.terms:
+            length = sum(index.terms.values())
+            self._many(
+                "INSERT INTO posting (scope, term, belief, frequency, length) VALUES (?, ?, ?, ?, ?)",
+                [(scope, term, number, frequency, length) for term, frequency in index.terms.items()],
+            )
+            self._many(
+                """INSERT INTO frequency (scope, term, documents) VALUES (?, ?, 1)
+                   ON CONFLICT (scope, term) DO UPDATE SET documents = documents + 1""",
+                [(scope, term) for term in index.terms],
+            )
+            self.rows(
+                "INSERT INTO document (belief, scope, length, terms) VALUES (?, ?, ?, ?)",
+                number, scope, length, " ".join(index.terms),
+            )  # fmt: skip
+            self.rows("UPDATE scope SET documents = documents + 1, length = length + ? WHERE n = ?", length, scope)
+        self._many(
+            "INSERT OR IGNORE INTO surface (scope, belief, key, phrase, surface, origin) VALUES (?, ?, ?, ?, ?, ?)",
+            [(scope, number, *surface) for surface in index.surfaces],
+        )
+        self._many(
+            """INSERT INTO spelling (scope, word, beliefs) VALUES (?, ?, 1)
+               ON CONFLICT (scope, word) DO UPDATE SET beliefs = beliefs + 1""",
+            [(scope, word) for word in _spelt(phrase for _, phrase, _, _ in index.surfaces)],
+        )
 
     def _remove_index(self, id: str) -> None:
         found = self.rows("SELECT n FROM belief WHERE id = ?", id)
@@ -781,7 +832,7 @@ class Transaction:
         before = self._before(belief.id)
         self.store._remove_index(belief.id)
         self._write_belief(belief)
-        self._add_index(belief, index)
+        self.store._add_index(belief, index)
         self._promise(belief.id, page)
         self._changes.append(Change("belief", belief.id, before, _dump(to_record(belief)), self._place(belief.id)))
 
@@ -796,10 +847,11 @@ class Transaction:
     def adopt(self, belief: Belief, index: Indexed, page: Page) -> None:
         """Take in a belief whose page is in place already; nothing that undo would take away."""
         self._write_belief(belief)
-        self._add_index(belief, index)
+        self.store._add_index(belief, index)
         self.store.rows(
             "INSERT INTO page (id, scope, path, folded, hash, mtime, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            page.id, self._scope_number(belief.scope), page.path, folded(page.path), page.hash, page.mtime, page.size,
+            page.id, self.store._scope_number(belief.scope), page.path, folded(page.path), page.hash, page.mtime,
+            page.size,
         )  # fmt: skip
 
     def set_scope(self, path: str, present: bool) -> None:
@@ -871,47 +923,13 @@ class Transaction:
         record = to_record(belief)
         self.store.rows(
             f"INSERT OR REPLACE INTO belief VALUES ({','.join('?' * 27)})",
-            known[0][0] if known else None, belief.id, self._scope_number(belief.scope), belief.type, belief.name,
+            known[0][0] if known else None, belief.id, self.store._scope_number(belief.scope), belief.type, belief.name,
             belief.content, _packed(belief.aliases), belief.why, belief.status, belief.review,
             belief.confidence, belief.pinned, belief.archived, belief.superseded_by,
             " ".join(belief.participants), belief.relation, record["valid_from"], record["valid_until"],
             record["created"], record["updated"], record["confirmed"], belief.stability, belief.source,
             belief.session, record["provenance"]["at"], belief.current, belief.anchor.timestamp(),
         )  # fmt: skip
-
-    def _scope_number(self, path: str) -> int:
-        return int(self.store.rows("SELECT n FROM scope WHERE path = ?", path)[0][0])
-
-    def _add_index(self, belief: Belief, index: Indexed) -> None:
-        number = self.store.rows("SELECT n FROM belief WHERE id = ?", belief.id)[0][0]
-        scope = self._scope_number(belief.scope)
-        if index.terms:
-            length = sum(index.terms.values())
-            self.store._many(
-                "INSERT INTO posting (scope, term, belief, frequency, length) VALUES (?, ?, ?, ?, ?)",
-                [(scope, term, number, frequency, length) for term, frequency in index.terms.items()],
-            )
-            self.store._many(
-                """INSERT INTO frequency (scope, term, documents) VALUES (?, ?, 1)
-                   ON CONFLICT (scope, term) DO UPDATE SET documents = documents + 1""",
-                [(scope, term) for term in index.terms],
-            )
-            self.store.rows(
-                "INSERT INTO document (belief, scope, length, terms) VALUES (?, ?, ?, ?)",
-                number, scope, length, " ".join(index.terms),
-            )  # fmt: skip
-            self.store.rows(
-                "UPDATE scope SET documents = documents + 1, length = length + ? WHERE n = ?", length, scope
-            )
-        self.store._many(
-            "INSERT OR IGNORE INTO surface (scope, belief, key, phrase, surface, origin) VALUES (?, ?, ?, ?, ?, ?)",
-            [(scope, number, *surface) for surface in index.surfaces],
-        )
-        self.store._many(
-            """INSERT INTO spelling (scope, word, beliefs) VALUES (?, ?, 1)
-               ON CONFLICT (scope, word) DO UPDATE SET beliefs = beliefs + 1""",
-            [(scope, word) for word in _spelt(phrase for _, phrase, _, _ in index.surfaces)],
-        )
 
 
 def _spelt(phrases: Iterable[str]) -> list[str]:

@@ -328,10 +328,29 @@ def _term(form: str, written: str) -> Iterator[tuple[str, str]]:
         yield stem(form), written
 
 
+LANGUAGES = tuple(
+    """english arabic armenian basque catalan danish dutch finnish french german greek hindi hungarian indonesian irish
+    italian lithuanian nepali norwegian portuguese romanian russian serbian spanish swedish tamil turkish
+    yiddish""".split()
+)
+"""What Snowball has stems for."""
+
+_language = LANGUAGES[0]
+
+
+def speak(language: str) -> None:
+    """Fold the endings of this language from now on: that of the store at hand, whose rows were made with it."""
+    global _language
+    if language != _language:
+        _language = language
+        stem.cache_clear()
+        _stemmer.cache_clear()
+
+
 @cache
 def stem(word: str) -> str:
-    """The Snowball (English) stem of a folded word; anything with a digit or another script is itself."""
-    if len(word) < 3 or not word.isascii() or not word.replace("'", "").isalpha():
+    """The Snowball stem of a folded word; anything with a digit (or, in English, another script) is itself."""
+    if len(word) < 3 or not (word.isascii() or _language != "english") or not word.replace("'", "").isalpha():
         return word
     return str(_stemmer().stemWord(word))  # type: ignore[attr-defined]
 
@@ -349,14 +368,17 @@ def _stemmer() -> object:
             bare.__path__ = list(spec.submodule_search_locations)
             sys.modules["snowballstemmer"] = bare
             try:
-                return import_module("snowballstemmer.english_stemmer").EnglishStemmer()
+                module = import_module(f"snowballstemmer.{_language}_stemmer")
+                return getattr(module, f"{_language.capitalize()}Stemmer")()
             finally:
                 del sys.modules["snowballstemmer"]
-    return import_module("snowballstemmer").stemmer("english")
+    return import_module("snowballstemmer").stemmer(_language)
 
 
 def bucket(word: str) -> str:
     """A coarse key that all inflections of a word share; many unrelated words may share it too."""
+    if _language != "english":
+        return stem(word)
     word = word.removesuffix("'s")
     while len(word) > 1:
         if word.endswith("ing") and len(word) > 4:
@@ -372,10 +394,14 @@ def match(written: str, wanted: str) -> str | None:
     """How a folded word of a prompt matches a word of a name or alias: `exact`, `stem` or None.
 
     Inflected means: the same stem, and only s, es, 's, d, ed or ing apart (`edit` is not `edition`).
-    Words of up to three letters take a plural s and nothing else.
+    Words of up to three letters take a plural s and nothing else. In other languages than English endings are
+    many, so equal stems are enough as long as no more than three letters differ.
     """
     if written == wanted:
         return "exact"
+    if _language != "english" and len(wanted) > 3:
+        near = abs(len(written) - len(wanted)) <= 3
+        return "stem" if near and stem(written) == stem(wanted) else None
     if len(wanted) <= 3:
         return "stem" if written in (f"{wanted}s", f"{wanted}'s") else None
     a, b = written.removesuffix("'s"), wanted.removesuffix("'s")

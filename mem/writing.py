@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
 
-from mem import config, git, lexical, receipts, retention, sync, terminal, tree
+from mem import config, git, lexical, receipts, retention, sync, terminal, text, tree
 from mem import scope as scopes
 from mem.belief import Belief, rivals
 from mem.config import Home, data_directory, replica_text
@@ -39,6 +39,7 @@ class Writer(Reader):
             self._make_home()
             store = self._open_to_write()
             try:
+                text.speak(store.language)
                 self._report(sync.deliver(self.home, store))
                 self._keep_house(store)
                 yield store
@@ -50,6 +51,10 @@ class Writer(Reader):
         memo = config.memoized(self.home.settings)
         if memo != (store.meta("settings") or self.home.settings):
             store.note("settings", memo)
+        language = self._settings(store)["words.language"]
+        if language != store.language:
+            text.speak(language)
+            store.reindex(language, lexical.indexed)
         now = self._clock()
         receipts.fold(store, now, self._settings(store)["receipts.days"])
         terminal.drop_lists(self.home, now.timestamp() - terminal.KEPT_DAYS * 86_400)

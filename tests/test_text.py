@@ -306,3 +306,34 @@ def test_the_longest_text_is_read_to_its_end(source: str) -> None:
     words = text.words(source)
     assert not words or words[-1].end >= len(source) - 2
     assert len(list(text.terms(source))) <= 3 * len(source)
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "wanted", "how"),
+    [
+        ("german", "rechnungen", "rechnung", "stem"),
+        ("german", "rechnung", "rechner", None),
+        ("french", "factures", "facture", "stem"),
+        ("spanish", "facturas", "factura", "stem"),
+        ("italian", "fatture", "fattura", "stem"),
+        ("russian", "счета", "счет", "stem"),
+        ("russian", "счастье", "счет", None),
+        ("english", "rechnungen", "rechnung", None),
+    ],
+)
+def test_words_inflect_as_the_language_of_the_store_says(
+    language: str, written: str, wanted: str, how: str | None
+) -> None:
+    text.speak(language)
+    try:
+        assert text.match(written, wanted) == how
+        assert how is None or text.bucket(written) == text.bucket(wanted)
+    finally:
+        text.speak("english")
+
+
+def test_every_language_has_a_stemmer() -> None:
+    for language in text.LANGUAGES:
+        text.speak(language)
+        assert text.stem("abcdef")
+    text.speak("english")
