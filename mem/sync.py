@@ -24,7 +24,8 @@ CHANGED_BY_HAND = "was changed by hand since mem wrote it"
 def require_untouched(home: Home, store: Store, ids: Iterable[str]) -> None:
     """Make sure that the pages of these beliefs hold what mem wrote, before anything is decided.
 
-    Raises: TreeProblem naming the first one that does not. A page that is gone may be written anew.
+    Raises: TreeProblem naming the first one that does not, or that holds lines which rewriting it would lose. A page
+        that is gone may be written anew.
     """
     everything = store.everything()
     for id_ in ids:
@@ -32,6 +33,11 @@ def require_untouched(home: Home, store: Store, ids: Iterable[str]) -> None:
         if page is None:
             continue
         data = tree.read(os.path.join(home.path, page.path))
+        if data is not None and tree.digest(data) == page.hash and tree.foreign_lines(data):
+            raise TreeProblem(
+                f"{page.path}:{tree.foreign_lines(data)[0]}: mem would lose this line of yours; nothing was written",
+                "move it below the heading",
+            )
         if data is not None and tree.digest(data) != page.hash:
             raise TreeProblem(
                 f"{page.path} {CHANGED_BY_HAND}; nothing was written",

@@ -101,3 +101,16 @@ def test_a_replica_file_that_says_nothing_is_an_error_and_no_new_memory(mem: Mem
     assert done.status == 5 and "does not say which database" in done.err
     replica.write_bytes(kept)
     assert mem("export").out == before
+
+
+def test_lines_of_yours_in_an_adopted_page_are_not_written_over(mem: Mem, tmp_path: Path) -> None:
+    remember(mem)
+    page = next((tmp_path / "home" / "mem").rglob("postgres*.md"))
+    page.write_text(page.read_text().replace("source: user\n", "source: user\nmood: calm\n"))
+    shutil.rmtree(tmp_path / "home" / "mem" / ".mem" / "local")
+    assert mem("init").status == 0
+    before = page.read_bytes()
+    done = mem("pin", "--scope", "project:atlas", "pg")
+    assert (done.status, page.read_bytes()) == (3, before)
+    assert "atlas/facts" in done.err and "would lose this line" in done.err
+    assert mem("doctor").status == 0

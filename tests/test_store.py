@@ -56,6 +56,7 @@ SEES_EVERYTHING = {
     "memory.Memory.doctor",
     "memory.Memory.export",
     "memory.Memory.pending_elsewhere",
+    "store.Store.reindex",
     "sync._write",
     "sync.differences",
     "sync.require_untouched",

@@ -190,14 +190,7 @@ def remembered_text(done: Remembered) -> str:
         said = f"{shown(other.name)} ({other.id}) says {one_line(other.content)!r}"
         lines.append(f"  contested over {shown(surface)!r}: {said}")
     if done.conflicts:
-        other, surface = done.conflicts[0]
-        shared = any(one.text == surface and one.origin == "given" for one in (*belief.aliases, *other.aliases))
-        ways = (
-            f"mem forget {other.id}, mem undo, or give another alias"
-            if shared
-            else f"mem forget {other.id}, or mem undo"
-        )
-        lines.append(f"  neither is injected until one goes: {ways}")
+        lines.append("  neither is injected until you decide: mem conflicts")
     return "\n".join(lines) + "\n"
 
 
