@@ -98,7 +98,7 @@ _mem_at() {
     'restore')
         options='--scope -h --help'
         values='--scope=@scopes'
-        places='@beliefs+'
+        places='@retired+'
         ;;
     'undo')
         options='--dry-run --yes -y -h --help'

@@ -195,6 +195,10 @@ def parse_span(value: str, now: datetime) -> tuple[datetime, datetime]:
         "this year": (month.replace(month=1), _later(month.replace(month=1), 12)),
         "last year": (_later(month.replace(month=1), -12), month.replace(month=1)),
     }
+    days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    if said.removeprefix("last ") in days:
+        passed = (today.weekday() - days.index(said.removeprefix("last "))) % 7 or 7
+        return today - timedelta(days=passed), today - timedelta(days=passed - 1)
     if said in spans:
         return spans[said]
     try:

@@ -33,7 +33,7 @@ PLACES = {
     "KEY": "|".join(one.key for one in SETTINGS),
 }
 """What may stand for a word of a synopsis: `@` and a kind, or words with bars between."""
-OF_COMMANDS = {("review", "ID"): "@pending", ("remember", "STATUS"): "|".join(LIVE)}
+OF_COMMANDS = {("review", "ID"): "@pending", ("restore", "ID"): "@retired", ("remember", "STATUS"): "|".join(LIVE)}
 """Where a command takes less than others would."""
 
 

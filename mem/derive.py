@@ -205,7 +205,11 @@ def _title(content: str) -> tuple[list[Token], list[Token]]:
         form = token.forms[0]
         if len(title) > 1 and (token.gap.strip(" \r\n\t'\"`*_-/\u201c\u201d") or _is(form, "subordinate")):
             break
-        if _NO_NAME.fullmatch(token.written) or (len(token.forms) == 1 and (form in empty or _says_how(form))):
+        if (
+            _NO_NAME.fullmatch(token.written)
+            or _KEY.search(token.written)
+            or (len(token.forms) == 1 and (form in empty or _says_how(form)))
+        ):
             continue
         if token.start in beside:
             spare += [token._replace(forms=(form,))] if not _is(form, "address") else []
@@ -237,6 +241,8 @@ _SPAN = re.compile(
 )
 _NO_PART = re.compile(r"\b(?:(?:Dr|Mr|Mrs|Ms|Prof)\b\.?(?= [A-Z])|(?:[Cc]lick|[Pp]ress|[Tt]ap|[Hh]it) [A-Z]\w+)")
 """Capitals that belong to no name: titles of people, and what stands on a button."""
+_KEY = re.compile(r"(?=[a-zA-Z_-]*\d)[\w-]{20}|(?=[a-zA-Z]*\d)\w{16}")
+"""What looks like a key or a hash: nobody calls a thing so, and a file should not be called by it."""
 _NO_NAME = re.compile(r"[vqp]\d[\d.]*|(?:\w\.)+\w?|\d.*", re.I)
 _ENDING = re.compile(r"\w+(?:ing|tion|sion|ment|ness|ity|ance|ence|ship|ism|age|ware|ed|ive|able)")
 RARE = 10
@@ -331,7 +337,7 @@ def _reads_like_a_name(run: Sequence[Token], follower: Token) -> bool:
 def _is_identifier(token: Token, follower: Token) -> bool:
     """CamelCase, an ACRONYM, or a word with dots, dashes, underscores, digits or signs inside."""
     written = token.written
-    if _NO_NAME.fullmatch(written) or not written[:1].isascii():
+    if _NO_NAME.fullmatch(written) or _KEY.search(written) or not written[:1].isascii():
         return False
     if re.fullmatch(r"[A-Z][A-Z0-9&]{1,7}s?", written):
         return not _is_common(written, text.ORDINARY)

@@ -54,7 +54,7 @@ FILTERS = (
     Option(("--until",), "until", "text", None, "Created by the end of then: 2026-10, 'last month'.", metavar="TIME"),
     Option(("--archived",), "archived", "flag", False, "Those that were archived."),
     Option(("--pending",), "pending", "flag", False, "Those that wait for approval."),
-    Option(("--all",), "all", "flag", False, "Those of any state."),
+    Option(("--all",), "all", "flag", False, "Of any state: forgotten, superseded, archived, pending too."),
 )
 """Which beliefs are meant; `recall`, `list` and `export` share them."""
 

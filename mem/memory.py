@@ -49,6 +49,10 @@ class Remembered(NamedTuple):
     """For a scope that this belief is the first of: known ones that it may be a slip for."""
     conflicts: list[tuple[Belief, str]]
     """Beliefs that it contradicts, with the surface that both claim; neither is injected until that is settled."""
+    replaced: Belief | None
+    """The belief whose place it took."""
+    taken: str | None
+    """The name that was asked for, if another belief has it that this one could not be a version of."""
 
 
 class Imported(NamedTuple):
@@ -243,7 +247,7 @@ class Memory(Reviser):
         source = tree.read(path)
         before = None if source is None else source.decode("utf-8", "surrogateescape")
         after = config.with_setting(before or "", path, key, wanted)
-        with self._writing("config", f"config {key}") as transaction:
+        with self._writing("config", f"config {key} {'unset' if value is None else value}") as transaction:
             if after != (before or ""):
                 tree.replace(path, after.encode("utf-8", "surrogateescape"))
                 transaction.note_settings(path, before, after)
@@ -304,7 +308,8 @@ class Memory(Reviser):
         author = f"agent:{by}" if by is not None else self._author()
         fields = {key: value for key, value in fields.items() if value is not None}
         now = self._clock()
-        with self._writing("remember", "remember", author) as transaction:
+        kind = "remember" if supersede is None else "supersede"
+        with self._writing(kind, kind, author) as transaction:
             store = transaction.store
             scope, reason, remote = self._scope_to_write(store, fields.pop("scope", None))
             typed = reason.startswith("given") and str(scope) not in store.scopes()
@@ -345,7 +350,11 @@ class Memory(Reviser):
             path = self._put(transaction, belief)
             conflicts = self._contest(transaction, belief) if belief.review == "approved" else []
             transaction.summary = f"remember {belief.name} ({belief.id})"
-        return Remembered(belief, derived, path, outcome, reason, close, conflicts)
+            if old is not None:
+                transaction.summary += f" in the place of {old.name} ({old.id})"
+            asked = fields.get("name")
+            taken = asked if asked is not None and outcome == "new" and belief.name != asked else None
+        return Remembered(belief, derived, path, outcome, reason, close, conflicts, old, taken)
 
     def replace(self, reference: str, content: str, fields: Mapping[str, Any], given: Sequence[str]) -> Remembered:
         """Let a new belief take the place of an old one, in its scope.
@@ -354,7 +363,8 @@ class Memory(Reviser):
         """
         refuse_agents("supersede")
         old, _ = self.belief(reference, given)
-        return self.remember(content, {"scope": old.scope, "type": old.type, **fields}, old.id, None)
+        done = self.remember(content, {"scope": old.scope, **fields}, old.id, None)
+        return done._replace(reason="that of the belief it replaces")
 
     def relate(self, one: str, verb: str, other: str, given: Sequence[str], scope: str | None) -> Remembered:
         """Connect two visible beliefs by a verb, in the narrower of their scopes unless one is given.
@@ -371,7 +381,8 @@ class Memory(Reviser):
             )
         content = f"{a.name} {verb} {b.name}"
         fields = {"type": "relation", "relation": verb, "participants": [a.id, b.id], "scope": scope or narrow}
-        return self.remember(content, {**fields, "name": canonical_name(content), "aliases": []}, None, None)
+        done = self.remember(content, {**fields, "name": canonical_name(content), "aliases": []}, None, None)
+        return done if scope is not None else done._replace(reason="where both are visible")
 
     def _settle_identity(
         self,

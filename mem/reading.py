@@ -49,6 +49,7 @@ MOST_CANDIDATES = 200
 
 _LIVE = "status IN ('active', 'inferred', 'exploratory')"
 PENDING = f"review = 'pending' AND {_LIVE}"
+RETIRED = f"NOT current AND NOT ({PENDING})"
 ARCHIVED = f"review = 'approved' AND archived AND {_LIVE}"
 
 
@@ -574,7 +575,8 @@ class Reader:
     def candidates(self, kind: str, beginning: str, given: Sequence[str]) -> list[tuple[str, str]]:
         """What may be meant by the beginning of a word, as (what to type, what it is).
 
-        `kind` is `scopes`, or visible `beliefs`, `pending` ones, or the `names` of beliefs. Pages are not looked at.
+        `kind` is `scopes`, or visible `beliefs`, `pending` ones, those that are `retired`, or the `names` of beliefs.
+        Pages are not looked at.
         Raises: UsageMistake for an unknown scope.
         """
         with self._reading() as store:
@@ -584,7 +586,8 @@ class Reader:
                 counts = store.scopes().items()
                 return [(path, f"{n} belief{'s' * (n != 1)}") for path, n in counts if path.startswith(beginning)]
             view = store.visible(self.open_scopes(store, given).visible)
-            where = {"beliefs": "(current OR ?1 <> '')", "pending": PENDING, "names": "current"}.get(kind, "0")
+            kinds = {"beliefs": "(current OR ?1 <> '')", "pending": PENDING, "names": "current", "retired": RETIRED}
+            where = kinds.get(kind, "0")
             rows = view.rows(
                 f"""SELECT id, name, type, current AND 1 = (
                                SELECT COUNT(*) FROM belief AS other

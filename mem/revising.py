@@ -12,7 +12,7 @@ from datetime import datetime
 
 from mem import git, lexical, receipts, retention, terminal, text, tree
 from mem import scope as scopes
-from mem.belief import ALIAS_WEIGHTS, Alias, Belief, alias, canonical_name, check
+from mem.belief import ALIAS_WEIGHTS, Alias, Belief, alias, canonical_name, check, derived_aliases
 from mem.errors import Problem, TreeProblem, UsageMistake
 from mem.reading import refuse_agents
 from mem.record import Any, NamedTuple
@@ -302,6 +302,11 @@ def _edited(old: Belief, new: Belief, now: datetime) -> Belief:
     """The belief after an edit by its user, which confirms it; the same one if nothing changed."""
     if new._replace(updated=old.updated) == old:
         return old
+    if new.content != old.content and new.aliases == old.aliases:  # what the old words implied goes with them
+        kept = [entry for entry in old.aliases if entry.origin != "derived"]
+        texts = {entry.text for entry in kept}
+        derived = (entry for entry in derived_aliases(new.content) if entry.text not in texts)
+        new = new._replace(aliases=(*kept, *derived) if len(kept) < len(old.aliases) else tuple(kept))
     return confirmed(new._replace(source="user-edit", at=now), now)
 
 

@@ -99,8 +99,9 @@ def _receipts_schema(db: Database) -> None:
         # What was injected. prompt is a keyed hash; text is the prompt itself, only where the user asked for it.
         """CREATE TABLE receipt (n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, at TEXT NOT NULL,
                command TEXT NOT NULL, agent TEXT, scopes TEXT NOT NULL, prompt TEXT NOT NULL, text TEXT)""",
-        """CREATE TABLE receipt_belief (receipt INTEGER NOT NULL REFERENCES receipt, belief TEXT NOT NULL,
-               section TEXT NOT NULL, because TEXT NOT NULL, PRIMARY KEY (receipt, belief)) WITHOUT ROWID""",
+        """CREATE TABLE receipt_belief (receipt INTEGER NOT NULL REFERENCES receipt, position INTEGER NOT NULL,
+               belief TEXT NOT NULL, section TEXT NOT NULL, because TEXT NOT NULL,
+               PRIMARY KEY (receipt, position)) WITHOUT ROWID""",
         "CREATE INDEX receipt_by_belief ON receipt_belief (belief, receipt)",
         # Set where the user said that both hold.
         "ALTER TABLE conflict ADD COLUMN settled INTEGER NOT NULL DEFAULT 0",
@@ -435,8 +436,12 @@ class Store:
                     one.key, time_text(one.at), one.command, one.agent, ",".join(one.scopes), one.prompt, one.text,
                 )  # fmt: skip
                 self._many(
-                    "INSERT OR IGNORE INTO receipt_belief (receipt, belief, section, because) VALUES (?, ?, ?, ?)",
-                    [(n, used.belief, used.section, _FIELD.join(used.because)) for (n,) in rows for used in one.used],
+                    "INSERT INTO receipt_belief (receipt, position, belief, section, because) VALUES (?, ?, ?, ?, ?)",
+                    [
+                        (n, at, used.belief, used.section, _FIELD.join(used.because))
+                        for (n,) in rows
+                        for at, used in enumerate(one.used)
+                    ],
                 )
             self.rows("DELETE FROM receipt_belief WHERE receipt IN (SELECT n FROM receipt WHERE at < ?)", oldest)
             self.rows("DELETE FROM receipt WHERE at < ?", oldest)
@@ -706,7 +711,7 @@ class View:
                            WHERE ? IS NULL OR belief.id = ?
                            ORDER BY receipt DESC
                            LIMIT ?)
-               ORDER BY receipt.n DESC""",
+               ORDER BY receipt.n DESC, position""",
             id, id, limit,
         ):  # fmt: skip
             used = Used(belief, section, tuple(because.split(_FIELD)) if because else ())

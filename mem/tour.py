@@ -61,7 +61,7 @@ STEPS = (
 )
 
 NEXT = """
-That was a temporary memory; yours is still empty. Next:
+That was a temporary memory; yours was not touched. Next:
   mem remember 'I prefer ...'       your first belief; it makes ~/mem, a folder under git
   mem scope map . project:NAME      this directory is that project
   mem inject 'a prompt'             what your agent would be told

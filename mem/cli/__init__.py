@@ -64,6 +64,24 @@ COMMANDS: Mapping[str, Mapping[str, Command]] = {
 }
 """Group title, then command name, to what runs."""
 
+SYNONYMS = {
+    "add": "mem remember TEXT",
+    "delete": "mem forget ID",
+    "find": "mem recall WORDS",
+    "get": "mem show ID",
+    "help": "mem --help, or mem man",
+    "ls": "mem list",
+    "new": "mem remember TEXT",
+    "query": "mem recall WORDS",
+    "redo": "mem restore ID brings back what was forgotten",
+    "remove": "mem forget ID",
+    "rm": "mem forget ID",
+    "search": "mem recall WORDS",
+    "version": "mem --version",
+}
+"""What people type who have not read the help, and what they mean."""
+_TAKE_TEXT = ("remember", "recall", "inject", "supersede", "edit")
+
 GROUPS: Mapping[str, tuple[str, ...]] = {title: tuple(group) for title, group in COMMANDS.items()}
 
 
@@ -126,8 +144,12 @@ def main(arguments: Sequence[str]) -> int:
         raise BrokenPipeError from None
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
-        hint = f"{context.command_path if context is not None else 'mem'} --help"
-        if "unexpected extra argument" in error.format_message():
+        path = context.command_path if context is not None else "mem"
+        hint = f"{path} --help"
+        meant = next((SYNONYMS[word] for word in arguments[:1] if word in SYNONYMS), None)
+        if meant is not None and "No such command" in error.format_message():
+            raise UsageMistake(f"No such command {arguments[0]!r}", meant) from None
+        if "unexpected extra argument" in error.format_message() and path.split()[-1] in _TAKE_TEXT:
             hint += ", and put a text of several words in quotes"
         raise UsageMistake(error.format_message().rstrip("."), hint) from None
     except typer.Abort:

@@ -184,6 +184,12 @@ def remembered_text(done: Remembered) -> str:
     if done.derived and done.outcome == "new":
         notes.append(f"derived: {', '.join(done.derived)}")
     lines = [f"{head} {styled(shown(belief.name), 'name')} ({belief.id})"]
+    if done.replaced is not None:
+        lines.append(
+            f"  in the place of {shown(done.replaced.name)} ({done.replaced.id}): {one_line(done.replaced.content)}"
+        )
+    if done.taken is not None:
+        lines.append(f"  the name {shown(done.taken)} is that of another belief: mem show {shown(done.taken)}")
     lines += [styled(f"  {shown(note)}", "dim") for note in notes]
     lines.append(styled(f"  {done.page}" if done.page else "  waits for approval: mem review", "dim"))
     for other, surface in done.conflicts:

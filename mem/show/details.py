@@ -97,7 +97,7 @@ def changes(before: Belief | None, after: Belief | None) -> Iterator[str]:
     for key in old:
         if key not in _UNTOLD and old[key] != new[key]:
             yield f"{key}: {_value(old[key])} → {_value(new[key])}"
-    if old["stability"] < new["stability"] and before.content == after.content:
+    if round(before.stability) < round(after.stability) and before.content == after.content:
         yield f"confirmed: stability {before.stability:.0f} → {after.stability:.0f} days"
 
 
@@ -216,12 +216,13 @@ def log_text(entries: Sequence[tuple[Receipt, Mapping[str, Belief]]]) -> str:
     """Receipts, newest first, each with the beliefs that were handed out."""
     lines = []
     for receipt, beliefs in entries:
-        asked = one_line(receipt.text) if receipt.text is not None else f"prompt {receipt.prompt[:8]}"
-        lines.append(f"{_receipt_head(receipt)}  {styled(asked, 'dim')}\n")
+        asked = one_line(receipt.text) if receipt.text else f"prompt {receipt.prompt[:8]}"
+        asked = asked if receipt.command == "inject" else ""
+        lines.append(f"{_receipt_head(receipt)}  {styled(asked, 'dim')}".rstrip() + "\n")
         for used in receipt.used:
             if used.belief in beliefs:
                 belief = beliefs[used.belief]
-                lines.append(f"  {used.section:9} {called(belief)}{_named(used.because, belief)}\n")
+                lines.append(f"  {used.section:10} {called(belief)}{_named(used.because, belief)}\n")
     return "".join(lines)
 
 
