@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from mem import __version__, tree
-from mem.belief import DEFAULT_CONFIDENCE, STATUSES, TYPES, from_record
+from mem.belief import DEFAULT_CONFIDENCE, SCHEMA, STATUSES, TYPES, from_record, to_record
 from mem.config import SETTINGS, Setting
 from mem.errors import MemError, UsageMistake
 from mem.retention import INITIAL_STABILITY
@@ -59,6 +59,19 @@ KEYS = {
     "why": "Likewise.",
 }
 """What each key of the front matter means, in the order in which pages have them."""
+
+RECORD_KEYS = {
+    "schema": f"`{SCHEMA}`.",
+    "id": "Up to 64 letters, digits, `.`, `_` and `-`; minted if it is absent. A known id is the same belief.",
+    "name": "One line; derived from the content.",
+    "aliases": "A list; derived from the content if it is absent, and `[]` means none.",
+    "content": "The statement. Required.",
+    "why": "Why it matters.",
+    "review": "`approved` or `pending`. `mem import --approve` keeps it (absent means approved); without that option "
+    "all is pending.",
+    "provenance": "`{source: …, session: …, at: …}`: who said it, in which session of theirs, and when.",
+}
+"""What the keys of a record mean where a page says it otherwise, or not at all."""
 
 ENVIRONMENT = {
     "MEM_HOME": "The memory folder; `~/mem` if it is not set.",
@@ -110,6 +123,30 @@ A page with a fault is named with its line, by every command that meets it, and 
 is mended. A page that was edited is never written over.
 """
 
+
+_RECORD = """
+`mem export` prints beliefs, and `mem import` reads them, as JSON Lines: a UTF-8 text with one JSON object a line. Only
+`type`, `content` and `scope` are required (here on several lines, to be read):
+
+{least}
+
+What is absent or null is derived or has its default; what is there is taken as given. A key that is not listed here
+is an error, which names the line. Times are as in 2026-11-21T10:00:00Z. In full:
+
+{whole}
+
+A record with a known id that says the same is skipped; one of the same scope with a later `updated` is a new version;
+any other is listed, and nothing is written over. A record without an id is skipped if there is a belief with its words,
+type and scope.
+"""
+_EXAMPLE: dict[str, Any] = {
+    "type": "decision",
+    "name": "store_of_record",
+    "aliases": ["pg", "postgres"],
+    "content": "Postgres is the store of record.",
+    "why": "never suggest a second database for orders.",
+    "scope": "project:atlas",
+}
 
 # -- the command line, as data ----------------------------------------------------------------------
 
@@ -244,7 +281,7 @@ def manual(root: Command, groups: Groups) -> dict[str, Page]:
         for command in [inner for name in names for inner in every(known[name])]:
             blocks += [Block("part", f"mem {command.path}"), *_command(command)]
         pages.append(_page(GROUP_PAGES[title], 1, f"{title.lower()}: {', '.join(names)}", blocks))
-    pages += [_page_page(), _config_page(SETTINGS)]
+    pages += [_page_page(), _record_page(), _config_page(SETTINGS)]
     return {f"{page.name}.{page.section}": page for page in pages}
 
 
@@ -277,7 +314,7 @@ def find(root: Command, groups: Groups, topic: str) -> Page:
 
 
 def _page(name: str, section: int, summary: str, blocks: Iterable[Block]) -> Page:
-    others = ["mem(1)", *(f"{one}(1)" for one in GROUP_PAGES.values()), "mem-page(5)", "mem-config(5)"]
+    others = ["mem(1)", *(f"{one}(1)" for one in GROUP_PAGES.values()), "mem-page(5)", "mem-record(5)", "mem-config(5)"]
     others = [other for other in others if other != f"{name}({section})"]
     return Page(name, section, summary, [*blocks, Block("section", "See also"), Block("text", ", ".join(others))])
 
@@ -304,15 +341,7 @@ def _statuses() -> dict[str, str]:
 def _page_page() -> Page:
     """mem-page(5), with a page that mem itself writes as its example."""
     now = datetime(2026, 11, 21, 10, tzinfo=UTC)
-    record = {
-        "type": "decision",
-        "name": "store_of_record",
-        "aliases": ["pg", "postgres"],
-        "content": "Postgres is the store of record.",
-        "why": "never suggest a second database for orders.",
-        "scope": "project:atlas",
-    }
-    example = tree.render(from_record(record, id="8f3k2q1v", now=now, source="user")).decode()
+    example = tree.render(from_record(_EXAMPLE, id="8f3k2q1v", now=now, source="user")).decode()
     text = _PAGE.format(
         limit=tree.MAX_PAGE, version=tree.FORMAT, example=textwrap.indent(example.rstrip(), "    ", lambda _: True)
     )
@@ -320,6 +349,23 @@ def _page_page() -> Page:
     blocks += [Block("text", "What is absent has its default; the keys of the example are always written.")]
     blocks += [*_terms(KEYS), Block("section", "Places"), *_prose(_PLACES)]
     return _page("mem-page", 5, "one belief as a markdown page", blocks)
+
+
+def _record_page() -> Page:
+    """mem-record(5), with a record that mem itself would export as its example."""
+    now = datetime(2026, 11, 21, 10, tzinfo=UTC)
+    belief = from_record(_EXAMPLE, id="8f3k2q1v", now=now, source="user")
+    text = _RECORD.format(
+        least=_indented(json.dumps({key: _EXAMPLE[key] for key in ("type", "content", "scope")}, indent=1)),
+        whole=_indented(json.dumps(to_record(belief), indent=1)),
+    )
+    terms = {key: RECORD_KEYS.get(key) or KEYS[key] for key in to_record(belief)}
+    blocks = [Block("section", "Description"), *_prose(text), Block("section", "Keys"), *_terms(terms)]
+    return _page("mem-record", 5, "one belief as a JSON object", blocks)
+
+
+def _indented(text: str) -> str:
+    return textwrap.indent(text, "    ", lambda _: True)
 
 
 def _config_page(settings: Sequence[Setting]) -> Page:

@@ -5,6 +5,7 @@ The manual and the completions are made from it, and what is committed is what w
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -20,7 +21,7 @@ import typer
 import typer.main
 
 from mem import completions, docs, tree
-from mem.belief import Belief
+from mem.belief import Belief, from_record, to_record
 from mem.cli import GROUPS, app
 from mem.config import SETTINGS
 from tests.conftest import Mem, environment
@@ -173,6 +174,14 @@ def test_the_manual_has_every_command_with_all_it_takes(name: str) -> None:
 def test_the_manual_explains_every_key_of_a_page() -> None:
     assert [*docs.KEYS] == [*tree._ORDER, "content", "why"]
     assert [block.term for block in PAGES["mem-page.5"].blocks if block.kind == "term"] == [*docs.KEYS]
+
+
+def test_the_manual_explains_every_key_of_a_record() -> None:
+    page = PAGES["mem-record.5"]
+    least, whole, *_ = [json.loads(block.text) for block in page.blocks if block.kind == "code"]
+    assert [block.term for block in page.blocks if block.kind == "term"] == [*whole]
+    assert least.keys() == {"type", "content", "scope"}
+    assert to_record(from_record(whole, id="", now=datetime.now(UTC), source="")) == whole
 
 
 def test_the_manual_explains_every_setting() -> None:
