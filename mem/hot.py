@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from mem import terminal
@@ -245,7 +246,8 @@ def complete(arguments: Sequence[str]) -> int:
 def warn(message: str) -> None:
     """Say something that is not the answer."""
     sys.stdout.flush()
-    sys.stderr.write(f"mem: {one_line(message)}\n")
+    with suppress(OSError):  # nobody can be told, and that is no reason to fail
+        sys.stderr.write(f"mem: {one_line(message)}\n")
 
 
 def _text(argument: str) -> str:
