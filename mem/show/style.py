@@ -162,6 +162,7 @@ def write(text: str, pager: str = "") -> None:
         sys.stdout.write(text)
         return
     sys.stdout.flush()
-    with suppress(BrokenPipeError):  # left before its end
+    with terminal.lent(), suppress(BrokenPipeError):  # left before its end
         shown.communicate(text.encode("utf-8", "replace"))
-    shown.wait()
+    if terminal.was_interrupted(shown.wait()):
+        raise KeyboardInterrupt
