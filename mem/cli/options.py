@@ -158,7 +158,7 @@ def keeping(text: str | None) -> Iterator[None]:
 def progress(done: int) -> None:
     """A counter on a terminal, every hundred records."""
     if done % 100 == 0 and done and sys.stderr.isatty():
-        sys.stderr.write(f"\r{done:,} records")
+        sys.stderr.write(f"\r{done:,} records\r")  # what is printed next stands in its place
 
 
 def print_problems(problems: Sequence[Problem]) -> None:

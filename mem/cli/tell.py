@@ -14,6 +14,7 @@ from mem.cli.options import DryRun, Id, IdList, Json, Scope
 from mem.errors import MemError, TreeProblem, UsageMistake
 from mem.memory import Memory, Remembered
 from mem.show import answers, details, style
+from mem.text import shown
 
 Type = Annotated[str | None, typer.Option(metavar="TYPE", help=f"One of {', '.join(TYPES)}.")]
 Alias = Annotated[list[str] | None, typer.Option(help="Another form that should find it; repeatable.")]
@@ -258,7 +259,7 @@ def alias(
     add = [change[1:].strip() for change in changes if change[0] == "+"]
     drop = [change[1:].strip() for change in changes if change[0] == "-"]
     belief = options.memory().edit_aliases(id, add, drop, scope or ())
-    print(f"{details.called(belief)}: {', '.join(one.text for one in belief.aliases) or 'no aliases'}")
+    print(f"{details.called(belief)}: {shown(', '.join(one.text for one in belief.aliases)) or 'no aliases'}")
     return 0
 
 
@@ -372,11 +373,11 @@ def undo(
     memory = options.memory()
     if dry_run or (steps > 1 and not yes and _asks()):
         for operation in memory.operations(steps):
-            print(f"would undo: {operation.summary}")
+            print(f"would undo: {shown(operation.summary)}")
         if dry_run or not typer.confirm("Undo these?"):
             return 0
     for operation in memory.undo(steps):
-        print(f"undone: {operation.summary}")
+        print(f"undone: {shown(operation.summary)}")
     return 0
 
 

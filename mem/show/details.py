@@ -331,4 +331,4 @@ def settings_rows(values: Mapping[str, Any]) -> list[list[str]]:
 
 def setting_text(value: Any) -> str:
     """A setting's value as it is typed."""
-    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else shown(str(value))
