@@ -6,6 +6,8 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import TextIO
 
 from mem.errors import MemError, StoreUnusable
 
@@ -21,7 +23,7 @@ def main() -> None:
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     sys.stderr.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     status = run(sys.argv[1:])
-    sys.stderr.flush()
+    _is_written(sys.stderr)
     os._exit(status)
 
 
@@ -39,7 +41,11 @@ def run(arguments: Sequence[str]) -> int:
     except MemError as error:
         return _report(error)
     except OSError as error:
-        return _report(StoreUnusable(f"{error.filename or 'the system'}: {error.strerror or error}", "mem doctor"))
+        said = error.strerror or error
+        if error.filename is None and not _is_written(sys.stdout, "\n"):
+            lost = f"standard output cannot be written: {said}; what the command did is done, only its report is lost"
+            return _report(StoreUnusable(lost, "free some space, or write elsewhere"))
+        return _report(StoreUnusable(f"{error.filename or 'the system'}: {said}", "mem doctor"))
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
@@ -56,13 +62,25 @@ def _dispatch(arguments: Sequence[str]) -> int:
     return cli.main(arguments)
 
 
+def _is_written(stream: TextIO, more: str = "") -> bool:
+    """True if all that was printed, and more, is written; what cannot be is given up."""
+    try:
+        stream.write(more)
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return False
+    return True
+
+
 def _report(error: MemError) -> int:
     from mem.text import shown
 
-    sys.stdout.flush()
-    sys.stderr.write(f"mem: {shown(error.message)}\n")
-    if error.hint:
-        sys.stderr.write(f"  try: {shown(error.hint)}\n")
+    _is_written(sys.stdout)
+    with suppress(OSError):  # the status says what no stream can
+        sys.stderr.write(f"mem: {shown(error.message)}\n")
+        if error.hint:
+            sys.stderr.write(f"  try: {shown(error.hint)}\n")
     return error.exit_code
 
 

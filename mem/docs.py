@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from mem import __version__, tree
+from mem import __version__, terminal, tree
 from mem.belief import DEFAULT_CONFIDENCE, SCHEMA, STATUSES, TYPES, from_record, to_record
 from mem.config import SETTINGS, Setting
 from mem.errors import MemError, UsageMistake
@@ -435,7 +435,8 @@ def opened(page: Page) -> bool:
         file.write(roff(page))
         file.flush()
         lines = (["man", "-l", file.name], ["mandoc", "-a", file.name])
-        return any(shutil.which(line[0]) and subprocess.run(line, check=False).returncode == 0 for line in lines)
+        with terminal.lent():
+            return any(shutil.which(line[0]) and subprocess.run(line, check=False).returncode == 0 for line in lines)
 
 
 def _filled(text: str, indent: int) -> list[str]:

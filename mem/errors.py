@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mem.record import NamedTuple
 
 
@@ -15,6 +17,14 @@ class MemError(Exception):
         self.message = message
         self.hint = hint
         """The next command to type, or None when there is nothing better than the sentence."""
+
+
+def meant(typed: str, known: Iterable[str], otherwise: str) -> str:
+    """A hint that names what may have been meant, closest first; `otherwise` where nothing is close."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(typed, known, 3, 0.7)
+    return f"did you mean {' or '.join(close)}?" if close else otherwise
 
 
 class NothingFound(MemError):

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from mem import terminal
 from mem.belief import STATUSES, TYPES, parse_span
 from mem.config import home
-from mem.errors import MemError, UsageMistake
+from mem.errors import MemError, UsageMistake, meant
 from mem.reading import Filters, Reader, Recalled, clock
 from mem.record import Any, NamedTuple
 from mem.show import answers
@@ -182,7 +183,8 @@ def _recall(memory: Reader, request: Request) -> int:
     if not recalled.hits:
         warn(f"nothing found in {', '.join(str(scope) for scope in recalled.opened.visible)}")
         return 1
-    terminal.keep_list(memory.home, query, ids)
+    if form == "text":  # the other forms number nothing, or are read by programs
+        terminal.keep_list(memory.home, query, ids)
     return 0
 
 
@@ -213,7 +215,8 @@ def filters_of(values: Mapping[str, Any], *, by_default: bool = False) -> Filter
     for field, known in (("type", TYPES), ("status", STATUSES)):
         for value in values[field] or ():
             if value not in known:
-                raise UsageMistake(f"{value!r} is not a {field}", f"one of {', '.join(known)}")
+                hint = meant(value, known, f"one of {', '.join(known)}")
+                raise UsageMistake(f"{value!r} is not a {field}", hint)
     spans = {}
     for at, field in enumerate(("since", "until")):
         try:
@@ -245,7 +248,8 @@ def complete(arguments: Sequence[str]) -> int:
 def warn(message: str) -> None:
     """Say something that is not the answer."""
     sys.stdout.flush()
-    sys.stderr.write(f"mem: {one_line(message)}\n")
+    with suppress(OSError):  # nobody can be told, and that is no reason to fail
+        sys.stderr.write(f"mem: {one_line(message)}\n")
 
 
 def _text(argument: str) -> str:

@@ -256,7 +256,12 @@ class Reader:
         listed = terminal.last_list(self.home) if re.fullmatch("[0-9]{1,3}", reference) else None
         if listed is not None and not 1 <= int(reference) <= len(listed.ids):
             raise UsageMistake(f"the last list here ends with number {len(listed.ids)}", "mem list, or give an id")
-        return view.belief(listed.ids[int(reference) - 1] if listed is not None else reference)
+        if listed is None:
+            return view.belief(reference)
+        id_ = listed.ids[int(reference) - 1]
+        if not view.by_id([id_]):
+            raise UsageMistake(f"number {reference} of the last list, {id_}, is not visible here", "mem list")
+        return view.belief(id_)
 
     def recall(self, query: str, given: Sequence[str], k: int | None, filters: Filters = NO_FILTER) -> Recalled:
         """The best k visible beliefs for a query; None stands for the setting.

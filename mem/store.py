@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from mem.belief import Alias, Belief, from_record, parse_time, time_text, to_record
-from mem.errors import Busy, StoreUnusable, UsageMistake
+from mem.errors import Busy, StoreUnusable, UsageMistake, meant
 from mem.record import TYPE_CHECKING, Any, NamedTuple
 from mem.scope import Scope
 from mem.text import LANGUAGES, MISTYPED
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x6D656D62
 """`memb` in the header of the file: what tells our database from another one."""
 
+MOST_CLOSE = 20_000
+"""Names that are compared with a mistyped one; that takes a tenth of a second."""
 LOCK_SECONDS = 30
 """How long a write waits for another one before it gives up."""
 
@@ -641,9 +643,25 @@ class View:
             raise UsageMistake(f"{reference!r} means {len(begun)} beliefs: {ids}", "give more characters")
         if not begun:
             raise UsageMistake(
-                f"no belief {reference!r} is visible in the open scopes", "mem list, or name its scope with --scope"
+                f"no belief {reference!r} is visible in the open scopes",
+                meant(reference, self._close_to(reference), "mem list, or name its scope with --scope"),
             )
         return begun[0]
+
+    def _close_to(self, reference: str) -> list[str]:
+        """Names and ids of current beliefs that are about as long, and so may be what was meant."""
+        found = self.rows(
+            f"""SELECT DISTINCT name
+                FROM belief
+                WHERE scope :scopes AND current AND abs(length(name) - ?1) <= ?1 / 3
+                UNION
+                SELECT id
+                FROM belief
+                WHERE scope :scopes AND current AND length(id) = ?1
+                LIMIT {MOST_CLOSE}""",
+            len(reference),
+        )
+        return [name for (name,) in found]
 
     def conflicts(self, id: str) -> list[str]:
         """The other sides of all conflicts of a belief, open or settled, by id."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from mem.config import Home
 from mem.record import NamedTuple
@@ -43,6 +43,23 @@ def size() -> tuple[int, int]:
             found = os.get_terminal_size(sys.__stdout__.fileno())  # type: ignore[union-attr]
             columns, lines = columns or found.columns, lines or found.lines
     return max(columns or _USUAL, _NARROWEST), max(lines or 24, 2)
+
+
+@contextmanager
+def lent() -> Iterator[None]:
+    """Another program has the terminal: Ctrl-C is for it, and ends neither this process nor the wait for it."""
+    import signal
+
+    previous = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def was_interrupted(status: int) -> bool:
+    """True for the exit status of a program that Ctrl-C ended."""
+    return status in (-2, 130)
 
 
 def keep_list(home: Home, query: str, ids: Sequence[str]) -> None:

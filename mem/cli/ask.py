@@ -147,7 +147,8 @@ def list_(
         lambda: answers.list_document(opened, beliefs),
         lambda: style.table(columns, answers.belief_rows(beliefs)) if beliefs else "",
     )
-    terminal.keep_list(memory.home, "", [belief.id for belief in beliefs])
+    if form == "text" and sys.stdout.isatty():  # elsewhere no numbers are shown
+        terminal.keep_list(memory.home, "", [belief.id for belief in beliefs])
     options.show(text, memory) if form == "text" else sys.stdout.write(text)
     if not beliefs and form == "text":
         hot.warn(f"no beliefs in {', '.join(map(str, opened.visible))}")

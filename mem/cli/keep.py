@@ -49,7 +49,8 @@ def review(
         lambda: answers.list_document(opened, pending),
         lambda: style.table(columns, answers.belief_rows(pending)) if pending else "",
     )
-    terminal.keep_list(memory.home, "", [belief.id for belief in pending])
+    if form == "text" and sys.stdout.isatty():  # elsewhere no numbers are shown
+        terminal.keep_list(memory.home, "", [belief.id for belief in pending])
     sys.stdout.write(text)
     if not pending and form == "text":
         hot.warn(f"nothing waits in {', '.join(map(str, opened.visible))}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any, Literal
 
 import typer
@@ -112,29 +112,53 @@ def edited(text: str) -> str:
     """
     import shlex
     import subprocess
-    import tempfile
 
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    with tempfile.NamedTemporaryFile("w", suffix=".md", prefix="mem-", encoding="utf-8", delete=False) as file:
-        file.write(text)
+    path, content = kept(text), text
     try:
-        status = subprocess.run([*shlex.split(editor), file.name], check=False).returncode
-        with open(file.name, encoding="utf-8", newline="") as written:
+        with terminal.lent():
+            status = subprocess.run([*shlex.split(editor), path], check=False).returncode
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as written:
             content = written.read()
     except (OSError, ValueError) as error:
         raise UsageMistake(f"the editor {editor!r} cannot be used: {error}", "export EDITOR=nano") from None
     finally:
         with suppress(OSError):
-            os.unlink(file.name)
+            os.unlink(path)
     if status:
-        raise UsageMistake(f"{editor} ended with {status}; nothing was changed", "export EDITOR=nano")
+        with keeping(content if content != text else None):
+            if terminal.was_interrupted(status):
+                raise KeyboardInterrupt
+            raise UsageMistake(f"{editor} ended with {status}; nothing was changed", "export EDITOR=nano")
     return content
+
+
+def kept(text: str) -> str:
+    """The path of a new file that holds a text of the user."""
+    import tempfile
+
+    with tempfile.NamedTemporaryFile(
+        "w", suffix=".md", prefix="mem-kept-", encoding="utf-8", errors="surrogateescape", newline="", delete=False
+    ) as file:
+        file.write(text)
+    return file.name
+
+
+@contextmanager
+def keeping(text: str | None) -> Iterator[None]:
+    """Should this come to nothing, what somebody wrote is kept in a file, and they are told where."""
+    try:
+        yield
+    except BaseException:
+        if text is not None:
+            hot.warn(f"what you wrote is in {kept(text)}")
+        raise
 
 
 def progress(done: int) -> None:
     """A counter on a terminal, every hundred records."""
     if done % 100 == 0 and done and sys.stderr.isatty():
-        sys.stderr.write(f"\r{done:,} records")
+        sys.stderr.write(f"\r{done:,} records\r")  # what is printed next stands in its place
 
 
 def print_problems(problems: Sequence[Problem]) -> None:

@@ -13,6 +13,7 @@ from mem.cli import options
 from mem.cli.options import DryRun, Json, Scope
 from mem.errors import UsageMistake
 from mem.show import details, style
+from mem.text import shown
 
 scope_app = typer.Typer(rich_markup_mode=None)
 config_app = typer.Typer(rich_markup_mode=None)
@@ -92,7 +93,7 @@ def scope_map(
     if (scope is None) != remove:
         raise UsageMistake("give a scope, or --remove and none", "mem scope map DIR SCOPE")
     place = options.memory().map_scope(directory, scope)
-    print(f"{place} opens {scope}" if scope else f"{place} opens nothing of its own")
+    print(f"{shown(place)} opens {scope or 'nothing of its own'}")
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from typing import Annotated, Any
 
 import typer
@@ -12,9 +11,10 @@ from mem import hot, terminal
 from mem.belief import TYPES, Belief, is_id, parse_time
 from mem.cli import options
 from mem.cli.options import DryRun, Id, IdList, Json, Scope
-from mem.errors import TreeProblem, UsageMistake
+from mem.errors import MemError, TreeProblem, UsageMistake
 from mem.memory import Memory, Remembered
 from mem.show import answers, details, style
+from mem.text import shown
 
 Type = Annotated[str | None, typer.Option(metavar="TYPE", help=f"One of {', '.join(TYPES)}.")]
 Alias = Annotated[list[str] | None, typer.Option(help="Another form that should find it; repeatable.")]
@@ -76,19 +76,29 @@ def remember(
         "session": session,
     }
     memory = options.memory()
-    return _told(memory, memory.remember(content, fields, supersede, by[6:] if by else None), json)
+    with options.keeping(content if text is None else None):
+        done = memory.remember(content, fields, supersede, by[6:] if by else None)
+    return _told(memory, done, json)
 
 
 def _told(memory: Memory, done: Remembered, json: bool) -> int:
     """Say what was remembered, and ask about what it contradicts if someone is there to answer."""
     sys.stdout.write(style.dump(answers.remember_document(done)) if json else answers.remembered_text(done))
     for other, _ in done.conflicts:
-        if _asks() and typer.confirm(f"Does it replace {details.called(other)}?"):
+        if not json and _asks() and _replaces(done.belief, other):
             memory.supersede(other.id, done.belief.id, [done.belief.scope])
             print(f"superseded {details.called(other)}")
     if done.close:
         hot.warn(f"{done.belief.scope} is a new scope; if you meant {' or '.join(done.close)}: mem undo")
     return 0
+
+
+def _replaces(new: Belief, other: Belief) -> bool:
+    try:
+        return typer.confirm(f"Does it replace {details.called(other)}?")
+    except typer.Abort:
+        hot.warn(f"{details.called(new)} is stored, and contested until you decide: mem conflicts, or mem undo")
+        raise
 
 
 def _asks() -> bool:
@@ -126,7 +136,9 @@ def supersede(
     aliases = [*(alias or [])] if alias or no_alias else None
     fields = {"name": name, "type": type, "aliases": aliases, "why": why}
     content = options.content_of(text, "mem supersede ID")
-    return _told(memory, memory.replace(id, content, fields, scope or ()), json)
+    with options.keeping(content if text is None else None):
+        done = memory.replace(id, content, fields, scope or ())
+    return _told(memory, done, json)
 
 
 def relate(
@@ -202,22 +214,32 @@ def _time(option: str, value: str | None) -> Any:
 def _edited_page(memory: Memory, id: str, scope: list[str]) -> tuple[Belief, Belief]:
     """Let the user edit the page until it is one, or they give up; what they wrote is kept either way."""
     belief, before = memory.page_to_edit(id, scope)
-    text = before.decode("utf-8", "surrogateescape")
+    text = page = before.decode("utf-8", "surrogateescape")
     while True:
-        text = options.edited(text)
+        with options.keeping(text if text != page else None):  # from an earlier round
+            text = options.edited(text)
+        problem = _not_taken(memory, belief, before, text, scope)
+        if isinstance(problem, tuple):
+            return problem
+        if _asks():
+            hot.warn(problem.message)
+            with options.keeping(text):
+                if typer.confirm("Edit again?", default=True):
+                    continue
+        path = options.kept(text)
+        hint = f"your text is in {path}; mend it, then EDITOR='cp {path}' mem edit {belief.id}"
+        raise TreeProblem(f"{details.called(belief)} was not changed: {problem.message}", hint)
+
+
+def _not_taken(
+    memory: Memory, belief: Belief, before: bytes, text: str, scope: list[str]
+) -> tuple[Belief, Belief] | MemError:
+    """The belief as it was and as it is, or what is wrong with its page; anything else that fails keeps the text."""
+    with options.keeping(text):
         try:
             return memory.edit_page(belief, before, text.encode("utf-8", "surrogateescape"), scope)
         except (TreeProblem, UsageMistake) as error:
-            if _asks():
-                hot.warn(error.message)
-                if typer.confirm("Edit again?", default=True):
-                    continue
-            with tempfile.NamedTemporaryFile(
-                "w", suffix=".md", prefix="mem-kept-", encoding="utf-8", delete=False
-            ) as file:
-                file.write(text)
-            hint = f"your text is in {file.name}; mend it, then EDITOR='cp {file.name}' mem edit {belief.id}"
-            raise TreeProblem(f"{details.called(belief)} was not changed: {error.message}", hint) from None
+            return error
 
 
 def alias(
@@ -237,7 +259,7 @@ def alias(
     add = [change[1:].strip() for change in changes if change[0] == "+"]
     drop = [change[1:].strip() for change in changes if change[0] == "-"]
     belief = options.memory().edit_aliases(id, add, drop, scope or ())
-    print(f"{details.called(belief)}: {', '.join(one.text for one in belief.aliases) or 'no aliases'}")
+    print(f"{details.called(belief)}: {shown(', '.join(one.text for one in belief.aliases)) or 'no aliases'}")
     return 0
 
 
@@ -351,11 +373,11 @@ def undo(
     memory = options.memory()
     if dry_run or (steps > 1 and not yes and _asks()):
         for operation in memory.operations(steps):
-            print(f"would undo: {operation.summary}")
+            print(f"would undo: {shown(operation.summary)}")
         if dry_run or not typer.confirm("Undo these?"):
             return 0
     for operation in memory.undo(steps):
-        print(f"undone: {operation.summary}")
+        print(f"undone: {shown(operation.summary)}")
     return 0
 
 

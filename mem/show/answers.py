@@ -12,7 +12,7 @@ from mem.inject import Entry
 from mem.reading import Injected, OpenScopes, Recalled
 from mem.recall import Because, Hit
 from mem.record import TYPE_CHECKING, Any
-from mem.show.style import one_line, statement, styled
+from mem.show.style import named, one_line, statement, styled
 from mem.text import shown
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def recall_text(answer: Recalled) -> str:
         belief = hit.belief
         marks = "".join(f"  {mark}" for mark in _marks(hit, answer))
         place = styled(f"{belief.id}  {belief.type}  {belief.scope}  {hit.score:.2f}{marks}", "dim")
-        lines.append(f"{rank:2}. {styled(shown(belief.name), 'name')}  {place}\n{statement(belief.content, 4, 3)}\n")
+        lines.append(f"{rank:2}. {named(belief.name)}  {place}\n{statement(belief.content, 4, 3)}\n")
     return "".join(lines)
 
 
@@ -183,10 +183,10 @@ def remembered_text(done: Remembered) -> str:
         notes.append("aliases " + ", ".join(one.text for one in belief.aliases))
     if done.derived and done.outcome == "new":
         notes.append(f"derived: {', '.join(done.derived)}")
-    lines = [f"{head} {styled(shown(belief.name), 'name')} ({belief.id})"]
+    lines = [f"{head} {named(belief.name)} ({belief.id})"]
     if done.replaced is not None:
         lines.append(
-            f"  in the place of {shown(done.replaced.name)} ({done.replaced.id}): {one_line(done.replaced.content)}"
+            f"  in the place of {named(done.replaced.name)} ({done.replaced.id}): {one_line(done.replaced.content)}"
         )
     if done.taken is not None:
         lines.append(f"  the name {shown(done.taken)} is that of another belief: mem show {shown(done.taken)}")

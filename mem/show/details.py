@@ -11,7 +11,7 @@ from mem.config import SETTINGS
 from mem.memory import Overview, Why
 from mem.reading import OpenScopes
 from mem.revising import Purge
-from mem.show.style import one_line, prose, statement, styled
+from mem.show.style import named, one_line, prose, statement, styled
 from mem.store import Receipt, Version
 from mem.text import counted, shown
 
@@ -51,7 +51,7 @@ def belief_text(belief: Belief, page: str | None, now_retention: float) -> str:
         ("updated", time_text(belief.updated)),
         ("page", page or ""),
     ]
-    head = f"{styled(shown(belief.name), 'name')}\n{prose(belief.content, 2)}\n\n"
+    head = f"{named(belief.name)}\n{prose(belief.content, 2)}\n\n"
     return head + "".join(f"{label(name)} {shown(value)}\n" for name, value in rows if value)
 
 
@@ -301,9 +301,7 @@ def conflicts_text(pairs: Sequence[tuple[Belief, Belief]], first: int = 1) -> st
         lines.append(f"{one.type} in {one.scope}\n")
         for number, belief in enumerate((one, other), first + 2 * at):
             place = styled(f"{belief.id}  {time_text(belief.updated)}  {belief.source}", "dim")
-            lines.append(
-                f"{number:2}. {styled(shown(belief.name), 'name')}  {place}\n{statement(belief.content, 4, 3)}\n"
-            )
+            lines.append(f"{number:2}. {named(belief.name)}  {place}\n{statement(belief.content, 4, 3)}\n")
     return "".join(lines)
 
 
@@ -334,4 +332,4 @@ def settings_rows(values: Mapping[str, Any]) -> list[list[str]]:
 
 def setting_text(value: Any) -> str:
     """A setting's value as it is typed."""
-    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else shown(str(value))

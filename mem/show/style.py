@@ -17,6 +17,8 @@ from mem.text import shown
 _STYLES = {"name": "1", "dim": "2", "good": "32", "bad": "31"}
 _WIDE_ENOUGH = 110
 """Columns of a terminal from which on type and state have room beside name and content."""
+_NARROW = 8
+"""Columns that a name and a content have at least."""
 _READABLE = 100
 """Columns beyond which no line of prose is drawn; longer ones are hard to read on."""
 
@@ -42,6 +44,11 @@ def styled(text: str, style: str, stream: TextIO | None = None) -> str:
     return text if plain else f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
 
 
+def named(name: str) -> str:
+    """The name of a belief, in its style."""
+    return styled(isolated(shown(name)) if sys.stdout.isatty() else shown(name), "name")
+
+
 def one_line(text: str) -> str:
     """A text on one line, safe to show."""
     return shown(" ".join(text.split()))
@@ -52,9 +59,10 @@ def statement(text: str, indent: int, most: int) -> str:
     line = one_line(text)
     if not sys.stdout.isatty():
         return " " * indent + line
-    folded = fold(line, min(terminal.size()[0], _READABLE) - indent)
+    width = min(terminal.size()[0], _READABLE) - indent
+    folded = fold(line, width)
     if len(folded) > most:
-        folded = [*folded[: most - 1], f"{folded[most - 1]} …"]
+        folded = [*folded[: most - 1], f"{fold(folded[most - 1], width - 2)[0]} …"]
     return "\n".join(" " * indent + isolated(part) for part in folded)
 
 
@@ -100,7 +108,10 @@ def cells(text: str) -> int:
         return len(text)
     from unicodedata import category, east_asian_width
 
-    return sum(2 if east_asian_width(one) in "WF" else 0 if category(one) in ("Mn", "Me", "Cf") else 1 for one in text)
+    wide = text.count("\ufe0f")  # makes the character before it an emoji
+    return wide + sum(
+        2 if east_asian_width(one) in "WF" else 0 if category(one) in ("Mn", "Me", "Cf") else 1 for one in text
+    )
 
 
 def isolated(text: str) -> str:
@@ -119,27 +130,39 @@ def table(title: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         start = 1 if title[0] == "#" else 0  # numbers are for who types them
         return "".join("\t".join(row[start:]) + "\n" for row in clean)
     from rich.cells import cell_len
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
-    console = Console(width=terminal.size()[0])
-    kept = [at for at, name in enumerate(title) if console.width >= _WIDE_ENOUGH or name not in ("type", "state")]
-    widths = {at: max(map(cell_len, (title[at], *(row[at] for row in clean)))) for at in kept}
-    *whole, last = kept  # what one types or filters by is never cut; a name gives way, then the content
-    if "name" in title:
-        whole.remove(title.index("name"))
-        rest = console.width - sum(widths[at] + 1 for at in whole) - 1
-        widths[title.index("name")] = min(widths[title.index("name")], max(8, rest // 3))
-    widths[last] = max(8, console.width - sum(widths[at] + 1 for at in kept[:-1]))
-    drawn = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    natural = [max(map(cell_len, column)) for column in zip(title, *clean, strict=True)]
+    widths = _widths(title, natural, terminal.size()[0])
+    lines = [" ".join(_fitted(row[at], width) for at, width in widths.items()).rstrip() for row in (title, *clean)]
+    return "\n".join([styled(lines[0], "dim"), *lines[1:], ""])
+
+
+def _widths(title: Sequence[str], natural: Sequence[int], columns: int) -> dict[int, int]:
+    """The width of each column that is drawn: what one types is never cut; a name gives way, then the content."""
+    least = [min(width, _NARROW) if title[at] == "name" else width for at, width in enumerate(natural)]
+    least[-1] = _NARROW
+    kept = [at for at, name in enumerate(title) if columns >= _WIDE_ENOUGH or name not in ("type", "state")]
+    for name in (
+        ("scope", "name") if title[0] == "#" else ()
+    ):  # an id says as much, where there is room for nothing else
+        if sum(least[at] + 1 for at in kept) - 1 > columns:
+            kept.remove(title.index(name))
+    widths = {at: natural[at] for at in kept}
+    last = kept[-1]
     for at in kept:
-        drawn.add_column(title[at], no_wrap=True, overflow="ellipsis", width=widths[at])
-    for row in clean:
-        drawn.add_row(*(Text(isolated(row[at])) for at in kept))
-    with console.capture() as captured:
-        console.print(drawn)
-    return captured.get()
+        if title[at] == "name":
+            rest = columns - sum(widths[one] + 1 for one in kept if one not in (at, last)) - 1
+            widths[at] = min(widths[at], max(_NARROW, rest // 3))
+    widths[last] = max(_NARROW, columns - sum(widths[at] + 1 for at in kept[:-1]))
+    return widths
+
+
+def _fitted(text: str, width: int) -> str:
+    """The text in exactly so many columns."""
+    from rich.cells import cell_len, set_cell_size
+
+    cut = text if cell_len(text) <= width else f"{set_cell_size(text, width - 1).rstrip()}…"
+    return isolated(cut) + " " * (width - cell_len(cut))
 
 
 def write(text: str, pager: str = "") -> None:
@@ -162,6 +185,7 @@ def write(text: str, pager: str = "") -> None:
         sys.stdout.write(text)
         return
     sys.stdout.flush()
-    with suppress(BrokenPipeError):  # left before its end
+    with terminal.lent(), suppress(BrokenPipeError):  # left before its end
         shown.communicate(text.encode("utf-8", "replace"))
-    shown.wait()
+    if terminal.was_interrupted(shown.wait()):
+        raise KeyboardInterrupt
