@@ -51,9 +51,9 @@ _mem_at() {
         values='--scope=@scopes'
         ;;
     'edit')
-        options='--content --type --name --why --move --confidence --valid-from --valid-until --stability --scope -h --help'
-        values='--content= --type=preference|decision|fact|entity|relation|procedure|event|question --name=@names --why= --move=@scopes --confidence= --valid-from= --valid-until= --stability= --scope=@scopes'
-        places='@beliefs'
+        options='--type --name --why --move --confidence --valid-from --valid-until --stability --scope -h --help'
+        values='--type=preference|decision|fact|entity|relation|procedure|event|question --name=@names --why= --move=@scopes --confidence= --valid-from= --valid-until= --stability= --scope=@scopes'
+        places='@beliefs -'
         ;;
     'supersede')
         options='--by --name --type --alias --no-alias --why --scope --json -h --help'

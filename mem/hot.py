@@ -180,11 +180,11 @@ def _recall(memory: Reader, request: Request) -> int:
     recalled = memory.recall(query, values["scope"], values["k"], filters_of(values))
     ids = [hit.belief.id for hit in recalled.hits]
     sys.stdout.write(_recalled_text(recalled, form, ids))
+    if form == "text":  # the other forms number nothing, or are read by programs
+        terminal.keep_list(memory.home, query, ids)  # none, too: a number must not mean what was found before
     if not recalled.hits:
         warn(f"nothing found in {', '.join(str(scope) for scope in recalled.opened.visible)}")
         return 1
-    if form == "text":  # the other forms number nothing, or are read by programs
-        terminal.keep_list(memory.home, query, ids)
     return 0
 
 

@@ -6,8 +6,11 @@ and not decide about one.
 
 from __future__ import annotations
 
+import glob
 import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from mem import git, lexical, receipts, retention, terminal, text, tree
@@ -268,7 +271,17 @@ class Reviser(Writer):
             if not store.purge(plan.belief.id):
                 self._warn("a command was reading meanwhile; run mem purge again, or any write, to shrink the log file")
             terminal.drop_lists(self.home, 0, plan.belief.id)
+            _drop_kept(plan.belief.id)
         return plan
+
+
+def _drop_kept(id: str) -> None:
+    """Remove the texts of failed edits of a belief, which mem keeps where temporary files are."""
+    for path in glob.glob(os.path.join(tempfile.gettempdir(), "mem-kept-*.md")):
+        with suppress(OSError):
+            data = tree.read(path) or b""
+            if f"\nid: {id}\n".encode() in data:
+                os.unlink(path)
 
 
 def _taught(belief: Belief, words: Sequence[str]) -> Belief:

@@ -25,7 +25,7 @@ from mem.cli.options import (
     Types,
     Until,
 )
-from mem.reading import clock
+from mem.reading import NO_FILTER, clock
 from mem.recall import strength
 from mem.show import answers, details, style
 
@@ -140,18 +140,18 @@ def list_(
     form, filters = hot.form_of(values), hot.filters_of(values)
     memory = options.memory()
     opened, beliefs = memory.beliefs(scope or (), filters)
-    columns = ("#", "id", "type", "scope", "state", "name", "content")
     text = options.list_beliefs(
         beliefs,
         form,
         lambda: answers.list_document(opened, beliefs),
-        lambda: style.table(columns, answers.belief_rows(beliefs)) if beliefs else "",
+        lambda: answers.belief_table(beliefs),
     )
     if form == "text" and sys.stdout.isatty():  # elsewhere no numbers are shown
         terminal.keep_list(memory.home, "", [belief.id for belief in beliefs])
     options.show(text, memory) if form == "text" else sys.stdout.write(text)
     if not beliefs and form == "text":
-        hot.warn(f"no beliefs in {', '.join(map(str, opened.visible))}")
+        asked = " that fit" if filters != NO_FILTER else ""
+        hot.warn(f"no beliefs{asked} in {', '.join(map(str, opened.visible))}")
     return 0
 
 

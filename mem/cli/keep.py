@@ -42,12 +42,11 @@ def review(
         for belief in memory.review(approve or (), reject or (), scope or ()):
             print(f"{'approved' if belief.review == 'approved' else 'rejected'} {details.called(belief)}")
         return 0
-    columns = ("#", "id", "type", "scope", "state", "name", "content")
     text = options.list_beliefs(
         pending,
         form,
         lambda: answers.list_document(opened, pending),
-        lambda: style.table(columns, answers.belief_rows(pending)) if pending else "",
+        lambda: answers.belief_table(pending),
     )
     if form == "text" and sys.stdout.isatty():  # elsewhere no numbers are shown
         terminal.keep_list(memory.home, "", [belief.id for belief in pending])

@@ -113,7 +113,9 @@ def edited(text: str) -> str:
     import shlex
     import subprocess
 
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ("vi" if sys.stdin.isatty() else None)
+    if editor is None:
+        raise UsageMistake("there is no terminal to edit on", "give the text as an argument, or set EDITOR")
     path, content = kept(text), text
     try:
         with terminal.lent():
@@ -121,7 +123,7 @@ def edited(text: str) -> str:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as written:
             content = written.read()
     except (OSError, ValueError) as error:
-        raise UsageMistake(f"the editor {editor!r} cannot be used: {error}", "export EDITOR=nano") from None
+        raise UsageMistake(f"the editor {editor!r} cannot be used: {error}", "set EDITOR to one that is installed") from None
     finally:
         with suppress(OSError):
             os.unlink(path)

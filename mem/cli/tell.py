@@ -13,6 +13,8 @@ from mem.cli import options
 from mem.cli.options import DryRun, Id, IdList, Json, Scope
 from mem.errors import MemError, TreeProblem, UsageMistake
 from mem.memory import Memory, Remembered
+from mem.reading import Filters, close_scopes
+from mem.scope import parse
 from mem.show import answers, details, style
 from mem.text import shown
 
@@ -161,7 +163,7 @@ def relate(
 
 def edit(
     id: Id,
-    content: Annotated[str | None, typer.Option(metavar="TEXT", help="What it says; - is standard input.")] = None,
+    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What it says; - is standard input.")] = None,
     type: Type = None,
     name: Annotated[str | None, typer.Option(help="Its short name.")] = None,
     why: Annotated[str | None, typer.Option("--why", help="Why it matters; an empty text takes it away.")] = None,
@@ -172,15 +174,16 @@ def edit(
     stability: Stability = None,
     scope: Scope = None,
 ) -> int:
-    """Correct or move a belief, by options or in $EDITOR.
+    """Correct or move a belief, here or in $EDITOR.
 
     \b
-    mem edit store_of_record
+    mem edit store_of_record 'Postgres 17 is the store of record.'
     mem edit 8f3k --type decision --move project:atlas
+    mem edit 8f3k
     """
     memory = options.memory()
     fields: dict[str, Any] = {
-        "content": None if content is None else options.content_of(content, "mem edit ID --content"),
+        "content": None if text is None else options.content_of(text, "mem edit ID"),
         "type": type,
         "name": name,
         "why": why,
@@ -193,14 +196,17 @@ def edit(
     fields = {key: value for key, value in fields.items() if value is not None}
     if "why" in fields:
         fields["why"] = fields["why"] or None
-    pair = memory.edit(id, fields, scope or ()) if fields else _edited_page(memory, id, scope or [])
-    old, new = pair
+    known = list(memory.scopes(("user",))[1])
+    old, new = memory.edit(id, fields, scope or ()) if fields else _edited_page(memory, id, scope or [])
     if old == new:
         print(f"unchanged: {details.called(old)}")
         return 0
     print(f"edited {style.styled(details.called(new), 'name')}")
     for line in details.changes(old, new):
         print(f"  {line}")
+    close = close_scopes(parse(new.scope), known) if new.scope not in known else []
+    if close:
+        hot.warn(f"{new.scope} is a new scope; if you meant {' or '.join(close)}: mem undo")
     return 0
 
 
@@ -347,15 +353,28 @@ def forget(id: IdList, scope: Scope = None) -> int:
     return 0
 
 
-def restore(id: IdList, scope: Scope = None) -> int:
+def restore(
+    id: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids, names, or numbers; none lists what there is.")
+    ] = None,
+    scope: Scope = None,
+) -> int:
     """Bring back what was forgotten, superseded or resolved.
 
     \b
-    mem restore 8f3k
+    mem restore
     mem restore 1 2
     """
-    for belief in options.memory().restore(id, scope or ()):
-        print(f"restored {details.called(belief)}")
+    memory = options.memory()
+    if not id:
+        found = [one for one in memory.beliefs(scope or (), Filters(any_state=True))[1] if not one.live or one.archived]
+        terminal.keep_list(memory.home, "", [belief.id for belief in found])
+        options.show(answers.belief_table(found), memory)
+        if not found:
+            hot.warn("nothing that is visible here is out of use")
+        return 0
+    for belief in memory.restore(id, scope or ()):
+        print(f"restored {details.called(belief)}{' (waits for approval)' if belief.review == 'pending' else ''}")
     return 0
 
 

@@ -12,7 +12,7 @@ from mem.inject import Entry
 from mem.reading import Injected, OpenScopes, Recalled
 from mem.recall import Because, Hit
 from mem.record import TYPE_CHECKING, Any
-from mem.show.style import named, one_line, statement, styled
+from mem.show.style import named, one_line, statement, styled, table
 from mem.text import shown
 
 if TYPE_CHECKING:
@@ -157,6 +157,14 @@ def _marks(hit: Hit, answer: Recalled) -> list[str]:
     marks += [] if belief.live else [belief.status]
     marks += [] if belief.holds(answer.now) else ["not valid now"]
     return marks + ([f"contested by {', '.join(answer.contested[belief.id])}"] if belief.id in answer.contested else [])
+
+
+_COLUMNS = ("#", "id", "type", "scope", "state", "name", "content")
+
+
+def belief_table(beliefs: Sequence[Belief]) -> str:
+    """A list of beliefs, numbered on a terminal."""
+    return table(_COLUMNS, belief_rows(beliefs)) if beliefs else ""
 
 
 def belief_rows(beliefs: Iterable[Belief]) -> list[list[str]]:
