@@ -240,13 +240,11 @@ class Memory(Reviser):
         wanted = config.read_value(key, value) if value is not None else None
         default = config.setting(key).default
         path = config.settings_path()
-        source = tree.read(path)
-        before = None if source is None else source.decode("utf-8", "surrogateescape")
+        before = _settings_text(path)
         after = config.with_setting(before or "", path, key, wanted)
         with self._writing("config", f"config {key}") as transaction:
             if after != (before or ""):
-                tree.replace(path, after.encode("utf-8", "surrogateescape"))
-                transaction.note_settings(path, before, after)
+                transaction.set_settings(path, before, after)
         return default if wanted is None else wanted
 
     def operations(self, limit: int) -> list[Operation]:
@@ -452,7 +450,7 @@ class Memory(Reviser):
                         one, other = change.key.split()
                         transaction.set_conflict(one, other, _text_in(change.before))
                     elif change.kind == "settings":
-                        _restore_settings(change)
+                        _restore_settings(transaction, change)
                     elif change.kind == "scope":
                         transaction.set_scope(change.key, change.before is not None)
                     elif change.kind == "mapping":
@@ -582,18 +580,31 @@ def _found_as(old: Belief, new: Belief) -> Belief:
     return new._replace(aliases=(*kept, *(one for one in new.aliases if one.text not in texts)))
 
 
-def _restore_settings(change: Change) -> None:
+def _settings_text(path: str) -> str | None:
+    """The text of the settings file, or None if there is none.
+
+    Raises: TreeProblem if it is one that could not be put back as it is.
+    """
+    source = tree.read(path)
+    try:
+        if source is None or len(source) <= tree.MAX_PAGE:
+            return None if source is None else source.decode()
+        complaint = f"has more than {tree.MAX_PAGE:,} bytes"
+    except UnicodeDecodeError:
+        complaint = "is not UTF-8"
+    raise TreeProblem(f"{path} {complaint}; nothing was changed", "mend the file")
+
+
+def _restore_settings(transaction: Transaction, change: Change) -> None:
     """Put the settings file back as it was.
 
     Raises: TreeProblem if it is not as mem left it.
     """
-    there, before, after = tree.read(change.key), _text_in(change.before), _text_in(change.after) or ""
-    if (there or b"") != after.encode("utf-8", "surrogateescape"):
-        raise TreeProblem(f"{change.key} was changed by hand since; nothing was undone", "mem config set KEY VALUE")
-    if before is None:
-        tree.erase(change.key)
-    else:
-        tree.replace(change.key, before.encode("utf-8", "surrogateescape"))
+    path = change.key
+    there = transaction.files[path] if path in transaction.files else _settings_text(path)
+    if (there or "") != (_text_in(change.after) or ""):
+        raise TreeProblem(f"{path} was changed by hand since; nothing was undone", "mem config set KEY VALUE")
+    transaction.files[path] = _text_in(change.before)
 
 
 def _text_in(change: str | None) -> str | None:

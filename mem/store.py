@@ -759,6 +759,8 @@ class Transaction:
         self.summary = summary
         self.now = now
         self._changes: list[Change] = []
+        self.files: dict[str, str | None] = {}
+        """What is carried out once nothing can refuse any more: a path outside the tree to its text, or None."""
         rows = store.rows(
             "INSERT INTO operation (kind, summary, source, at) VALUES (?, ?, ?, ?) RETURNING n",
             kind, summary, source, time_text(now),
@@ -848,8 +850,9 @@ class Transaction:
         self.store.rows("UPDATE operation SET undone = ? WHERE n = ?", time_text(self.now), operation)
         self._changes.clear()
 
-    def note_settings(self, path: str, before: str | None, after: str) -> None:
-        """Record that the text of the settings file was changed."""
+    def set_settings(self, path: str, before: str | None, after: str) -> None:
+        """Give the settings file another text."""
+        self.files[path] = after
         self._changes.append(Change("settings", path, None if before is None else _dump(before), _dump(after)))
 
     def _promise(self, id: str, page: str | None) -> None:

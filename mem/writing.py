@@ -67,6 +67,11 @@ class Writer(Reader):
             ) as transaction:
                 yield transaction
                 sync.require_untouched(self.home, store, [id_ for id_, _ in store.outbox() if id_ not in waiting])
+                for path, content in transaction.files.items():
+                    if content is None:
+                        tree.erase(path)
+                    else:
+                        tree.replace(path, content.encode())
             self._report(sync.deliver(self.home, store, self._rendered))
 
     def _report(self, problems: Sequence[Problem]) -> None:

@@ -58,7 +58,6 @@ SEES_EVERYTHING = {
     "memory.Memory.pending_elsewhere",
     "sync._write",
     "sync.differences",
-    "sync.require_untouched",
 }
 
 
