@@ -149,7 +149,7 @@ class Writer(Reader):
                 self.home, store, belief.id, tree.page_path(belief), page.path if page else None
             )
         transaction.put(belief, lexical.indexed(belief), path)
-        if not belief.live:  # what is no longer believed contradicts nothing
+        if not belief.current:  # what is not believed contradicts nothing
             for other in store.everything().conflicts(belief.id):
                 transaction.set_conflict(belief.id, other, None)
         return path
