@@ -163,7 +163,7 @@ class Memory(Reviser):
             assert store is not None, "a belief was just read from it"
             opened = self.open_scopes(store, given)
             view = store.visible(opened.visible)
-            waiting = [one for one in receipts.waiting(store) if belief.id in {used.belief for used in one.used}]
+            waiting = [one for one in _waiting(store, view) if belief.id in {used.belief for used in one.used}]
             return Why(
                 belief,
                 page,
@@ -185,12 +185,9 @@ class Memory(Reviser):
             if store is None:
                 return []
             view = store.visible(self.open_scopes(store, given).visible)
-            found = [*reversed(receipts.waiting(store)), *view.receipts(limit)]
+            found = [*reversed(_waiting(store, view)), *view.receipts(limit)][:limit]
             known = view.by_id({used.belief for one in found for used in one.used})
-            logged = [
-                (one, {used.belief: known[used.belief] for used in one.used if used.belief in known}) for one in found
-            ]
-            return [(one, beliefs) for one, beliefs in logged if beliefs][:limit]
+            return [(one, {used.belief: known[used.belief] for used in one.used}) for one in found]
 
     def conflicts(self, given: Sequence[str]) -> list[tuple[Belief, Belief]]:
         """Pairs of visible beliefs that contradict each other, neither of which is injected."""
@@ -578,6 +575,14 @@ def _found_as(old: Belief, new: Belief) -> Belief:
     kept = [one for one in old.aliases if one.origin != "derived"]
     texts = {one.text for one in kept}
     return new._replace(aliases=(*kept, *(one for one in new.aliases if one.text not in texts)))
+
+
+def _waiting(store: Store, view: View) -> list[Receipt]:
+    """Receipts that no writer has folded yet, with visible beliefs alone; oldest first."""
+    found = receipts.waiting(store)
+    known = view.by_id({used.belief for one in found for used in one.used})
+    seen = [one._replace(used=tuple(used for used in one.used if used.belief in known)) for one in found]
+    return [one for one in seen if one.used]
 
 
 def _settings_text(path: str) -> str | None:

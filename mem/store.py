@@ -186,6 +186,7 @@ class Receipt(NamedTuple):
     text: str | None
     """The prompt itself, if the user wants that kept."""
     used: tuple[Used, ...]
+    """By section, then id."""
 
 
 class Indexed(NamedTuple):
@@ -607,7 +608,8 @@ class View:
         for one, other in self.rows(
             """SELECT a, b
                FROM conflict CROSS JOIN belief ON belief.id = conflict.a
-               WHERE NOT settled AND belief.scope :scopes"""  # conflicts are few, so they come first
+                   CROSS JOIN belief AS rival ON rival.id = conflict.b
+               WHERE NOT settled AND belief.scope :scopes AND rival.scope :scopes"""  # conflicts are few, so first
         ):
             found.setdefault(one, []).append(other)
             found.setdefault(other, []).append(one)
@@ -655,7 +657,7 @@ class View:
                            WHERE ? IS NULL OR belief.id = ?
                            ORDER BY receipt DESC
                            LIMIT ?)
-               ORDER BY receipt.n DESC""",
+               ORDER BY receipt.n DESC, section, receipt_belief.belief""",
             id, id, limit,
         ):  # fmt: skip
             used = Used(belief, section, tuple(because.split(_FIELD)) if because else ())
