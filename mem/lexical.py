@@ -98,12 +98,20 @@ def bag(belief: Belief) -> dict[str, float]:
 
 
 def surfaces(belief: Belief) -> list[tuple[str, str, str, str]]:
-    """What names a belief, as (key, phrase, surface, origin): its name and its aliases, nothing else."""
-    rows = []
-    for surface, origin in [(belief.name, "name")] + [(entry.text, _trusted(entry)) for entry in belief.aliases]:
-        for phrase in text.phrases(surface):
-            rows.append((_key(phrase), " ".join(phrase), surface, origin))
-    return rows
+    """What names a belief, as (key, phrase, surface, origin): its name and its aliases, nothing else.
+
+    A name that is a given alias too counts as given; else it is the name, whatever a text implied or use taught.
+    """
+    origins = {belief.name: "name"}
+    for entry in belief.aliases:
+        if _trusted(entry) == "given":
+            origins[entry.text] = "given"
+        origins.setdefault(entry.text, entry.origin)
+    return [
+        (_key(phrase), " ".join(phrase), surface, origin)
+        for surface, origin in origins.items()
+        for phrase in text.phrases(surface)
+    ]
 
 
 def _trusted(entry: Alias) -> str:

@@ -167,12 +167,13 @@ class Memory(Reviser):
             assert store is not None, "a belief was just read from it"
             opened = self.open_scopes(store, given)
             view = store.visible(opened.visible)
-            waiting = [one for one in receipts.waiting(store) if belief.id in {used.belief for used in one.used}]
+            waiting = [one for one in _waiting(store, view) if belief.id in {used.belief for used in one.used}]
+            latest = [*reversed(waiting), *view.receipts(limit, belief.id)][:limit]
             return Why(
                 belief,
                 page,
                 view.history(belief.id),
-                [*reversed(waiting), *view.receipts(limit, belief.id)][:limit],
+                latest if agent() is None else [],  # they name what was open elsewhere
                 view.uses(belief.id) + len(waiting),
                 [view.belief(one) for one in view.contested().get(belief.id, [])],
                 view.beliefs("superseded_by = ?", belief.id),
@@ -189,12 +190,9 @@ class Memory(Reviser):
             if store is None:
                 return []
             view = store.visible(self.open_scopes(store, given).visible)
-            found = [*reversed(receipts.waiting(store)), *view.receipts(limit)]
+            found = [*reversed(_waiting(store, view)), *view.receipts(limit)][:limit]
             known = view.by_id({used.belief for one in found for used in one.used})
-            logged = [
-                (one, {used.belief: known[used.belief] for used in one.used if used.belief in known}) for one in found
-            ]
-            return [(one, beliefs) for one, beliefs in logged if beliefs][:limit]
+            return [(one, {used.belief: known[used.belief] for used in one.used}) for one in found]
 
     def conflicts(self, given: Sequence[str]) -> list[tuple[Belief, Belief]]:
         """Pairs of visible beliefs that contradict each other, neither of which is injected."""
@@ -244,13 +242,11 @@ class Memory(Reviser):
         wanted = config.read_value(key, value) if value is not None else None
         default = config.setting(key).default
         path = config.settings_path()
-        source = tree.read(path)
-        before = None if source is None else source.decode("utf-8", "surrogateescape")
+        before = _settings_text(path)
         after = config.with_setting(before or "", path, key, wanted)
         with self._writing("config", f"config {key} {'unset' if value is None else value}") as transaction:
             if after != (before or ""):
-                tree.replace(path, after.encode("utf-8", "surrogateescape"))
-                transaction.note_settings(path, before, after)
+                transaction.set_settings(path, before, after)
         self._take_up_settings()
         return default if wanted is None else wanted
 
@@ -464,7 +460,7 @@ class Memory(Reviser):
                         one, other = change.key.split()
                         transaction.set_conflict(one, other, _text_in(change.before))
                     elif change.kind == "settings":
-                        _restore_settings(change)
+                        _restore_settings(transaction, change)
                     elif change.kind == "scope":
                         transaction.set_scope(change.key, change.before is not None)
                     elif change.kind == "mapping":
@@ -602,18 +598,39 @@ def _found_as(old: Belief, new: Belief) -> Belief:
     return new._replace(aliases=(*kept, *(one for one in new.aliases if one.text not in texts)))
 
 
-def _restore_settings(change: Change) -> None:
+def _waiting(store: Store, view: View) -> list[Receipt]:
+    """Receipts that no writer has folded yet, with visible beliefs alone; oldest first."""
+    found = receipts.waiting(store)
+    known = view.by_id({used.belief for one in found for used in one.used})
+    seen = [one._replace(used=tuple(used for used in one.used if used.belief in known)) for one in found]
+    return [one for one in seen if one.used]
+
+
+def _settings_text(path: str) -> str | None:
+    """The text of the settings file, or None if there is none.
+
+    Raises: TreeProblem if it is one that could not be put back as it is.
+    """
+    source = tree.read(path)
+    try:
+        if source is None or len(source) <= tree.MAX_PAGE:
+            return None if source is None else source.decode()
+        complaint = f"has more than {tree.MAX_PAGE:,} bytes"
+    except UnicodeDecodeError:
+        complaint = "is not UTF-8"
+    raise TreeProblem(f"{path} {complaint}; nothing was changed", "mend the file")
+
+
+def _restore_settings(transaction: Transaction, change: Change) -> None:
     """Put the settings file back as it was.
 
     Raises: TreeProblem if it is not as mem left it.
     """
-    there, before, after = tree.read(change.key), _text_in(change.before), _text_in(change.after) or ""
-    if (there or b"") != after.encode("utf-8", "surrogateescape"):
-        raise TreeProblem(f"{change.key} was changed by hand since; nothing was undone", "mem config set KEY VALUE")
-    if before is None:
-        tree.erase(change.key)
-    else:
-        tree.replace(change.key, before.encode("utf-8", "surrogateescape"))
+    path = change.key
+    there = transaction.files[path] if path in transaction.files else _settings_text(path)
+    if (there or "") != (_text_in(change.after) or ""):
+        raise TreeProblem(f"{path} was changed by hand since; nothing was undone", "mem config set KEY VALUE")
+    transaction.files[path] = _text_in(change.before)
 
 
 def _text_in(change: str | None) -> str | None:

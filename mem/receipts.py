@@ -89,7 +89,8 @@ def _read(file: int) -> Iterator[Receipt]:
             if len(fields) == 8:  # a line that a crash cut short is no receipt
                 key, at, command, agent, scopes, prompt, text, used = fields
                 parts = (one.split(_REASON) for one in used.split(_ENTRY))
+                handed_out = tuple(Used(id_, section, tuple(why)) for id_, section, *why in parts)
                 yield Receipt(
                     key, parse_time(at), command, agent or None, tuple(scopes.split(",")), prompt,
-                    text[1:] if text else None, tuple(Used(id_, section, tuple(why)) for id_, section, *why in parts),
+                    text[1:] if text else None, handed_out,
                 )  # fmt: skip

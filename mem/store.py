@@ -189,6 +189,7 @@ class Receipt(NamedTuple):
     text: str | None
     """The prompt itself, if the user wants that kept."""
     used: tuple[Used, ...]
+    """In the order of the text."""
 
 
 class Indexed(NamedTuple):
@@ -681,7 +682,8 @@ class View:
         for one, other in self.rows(
             """SELECT a, b
                FROM conflict CROSS JOIN belief ON belief.id = conflict.a
-               WHERE NOT settled AND belief.scope :scopes"""  # conflicts are few, so they come first
+                   CROSS JOIN belief AS rival ON rival.id = conflict.b
+               WHERE NOT settled AND belief.scope :scopes AND rival.scope :scopes"""  # conflicts are few, so first
         ):
             found.setdefault(one, []).append(other)
             found.setdefault(other, []).append(one)
@@ -833,6 +835,8 @@ class Transaction:
         self.summary = summary
         self.now = now
         self._changes: list[Change] = []
+        self.files: dict[str, str | None] = {}
+        """What is carried out once nothing can refuse any more: a path outside the tree to its text, or None."""
         rows = store.rows(
             "INSERT INTO operation (kind, summary, source, at) VALUES (?, ?, ?, ?) RETURNING n",
             kind, summary, source, time_text(now),
@@ -923,8 +927,9 @@ class Transaction:
         self.store.rows("UPDATE operation SET undone = ? WHERE n = ?", time_text(self.now), operation)
         self._changes.clear()
 
-    def note_settings(self, path: str, before: str | None, after: str) -> None:
-        """Record that the text of the settings file was changed."""
+    def set_settings(self, path: str, before: str | None, after: str) -> None:
+        """Give the settings file another text."""
+        self.files[path] = after
         self._changes.append(Change("settings", path, None if before is None else _dump(before), _dump(after)))
 
     def _promise(self, id: str, page: str | None) -> None:

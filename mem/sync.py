@@ -27,9 +27,8 @@ def require_untouched(home: Home, store: Store, ids: Iterable[str]) -> None:
     Raises: TreeProblem naming the first one that does not, or that holds lines which rewriting it would lose. A page
         that is gone may be written anew.
     """
-    everything = store.everything()
     for id_ in ids:
-        page = everything.page(id_)
+        page = store.page_of(id_)  # wherever it is: an undo may have taken its scope away by now
         if page is None:
             continue
         data = tree.read(os.path.join(home.path, page.path))

@@ -72,6 +72,11 @@ class Writer(Reader):
             ) as transaction:
                 yield transaction
                 sync.require_untouched(self.home, store, [id_ for id_, _ in store.outbox() if id_ not in waiting])
+                for path, content in transaction.files.items():
+                    if content is None:
+                        tree.erase(path)
+                    else:
+                        tree.replace(path, content.encode())
             self._report(sync.deliver(self.home, store, self._rendered))
 
     def _report(self, problems: Sequence[Problem]) -> None:
@@ -149,7 +154,7 @@ class Writer(Reader):
                 self.home, store, belief.id, tree.page_path(belief), page.path if page else None
             )
         transaction.put(belief, lexical.indexed(belief), path)
-        if not belief.live:  # what is no longer believed contradicts nothing
+        if not belief.current:  # what is not believed contradicts nothing
             for other in store.everything().conflicts(belief.id):
                 transaction.set_conflict(belief.id, other, None)
         return path

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from mem.belief import MAX_NAME, ORIGINS, REVIEWS, STATUSES, TYPES, Alias, Belief, from_record
@@ -20,6 +21,8 @@ from mem.memory import Imported, Memory
 from mem.scope import parse
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
+SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+"""Where examples put their files: no disk to wait for, or the usual place."""
 
 CONTROLS = "".join(map(chr, [*range(9), 11, 12, *range(14, 32), *range(127, 160)]))
 """What `text.fault` refuses, apart from surrogates."""
@@ -125,7 +128,8 @@ def fresh_memory(tick: int = 0) -> Iterator[Memory]:
     def warn(message: str) -> None:
         raise AssertionError(message)
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_DATA_HOME", os.path.join(folder, "data"))
         home = Home(os.path.join(folder, "mem"))
         os.makedirs(home.local)  # spares each example the repository
         Path(home.format).write_text("format: 1\n")

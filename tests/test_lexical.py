@@ -302,6 +302,14 @@ def test_rows_that_went_stale_are_noticed(memory: Memory) -> None:
     assert "the document frequencies are stale" in said and "index rows" in said
 
 
+def test_a_name_that_is_given_as_an_alias_too_names_as_that(memory: Memory) -> None:
+    take_in(memory, {"id": "b1", "type": "fact", "scope": "user", "name": "check", "content": "x", "aliases": []})
+    assert "b1" not in memory.inject("the check", ["user"], None, 2000, "n").injection.text
+    memory.edit_aliases("b1", ["check"], [], ())
+    assert "b1" in memory.inject("the check", ["user"], None, 2000, "n").injection.text
+    assert memory.doctor(verify_ranking=False).problems == []
+
+
 def test_a_belief_that_is_not_current_is_not_in_the_postings() -> None:
     for fields in ({"archived": True}, {"review": "pending"}, {"status": "retracted"}):
         assert lexical.indexed(belief(**fields)).terms == {}

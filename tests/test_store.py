@@ -59,7 +59,6 @@ SEES_EVERYTHING = {
     "store.Store.reindex",
     "sync._write",
     "sync.differences",
-    "sync.require_untouched",
 }
 
 

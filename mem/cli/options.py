@@ -123,7 +123,9 @@ def edited(text: str) -> str:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as written:
             content = written.read()
     except (OSError, ValueError) as error:
-        raise UsageMistake(f"the editor {editor!r} cannot be used: {error}", "set EDITOR to one that is installed") from None
+        raise UsageMistake(
+            f"the editor {editor!r} cannot be used: {error}", "set EDITOR to one that is installed"
+        ) from None
     finally:
         with suppress(OSError):
             os.unlink(path)
