@@ -223,7 +223,7 @@ def log(
 
 
 def status(scope: Scope = None, json: Json = False) -> int:
-    """Show where you are: what is open and what waits; also `mem` alone.
+    """Show where you are and what waits; also `mem` alone.
 
     \b
     mem status

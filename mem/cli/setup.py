@@ -60,7 +60,7 @@ def scope_add(scope: Annotated[str, typer.Argument(metavar="SCOPE", help="For ex
 
 @scope_app.command("list")
 def scope_list(json: Json = False) -> int:
-    """List every scope with its number of beliefs, and the mapped directories.
+    """List scopes with their beliefs, and mapped directories.
 
     \b
     mem scope list
@@ -213,7 +213,7 @@ Shell = Annotated[
 
 @completions_app.callback(invoke_without_command=True)
 def completions_(context: typer.Context) -> None:
-    """Show which shells complete commands, options, beliefs and scopes.
+    """Show which shells complete what you type.
 
     \b
     mem completions

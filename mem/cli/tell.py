@@ -56,7 +56,7 @@ def remember(
 
     \b
     mem remember 'Postgres is the store of record.'
-    mem remember --name store_of_record --alias pg 'CockroachDB is the store of record.'
+    mem remember --name store_of_record --alias pg 'The store is CockroachDB.'
     """
     content = options.content_of(text, "mem remember")
     if by is not None and not (by.startswith("agent:") and is_id(by[6:])):
