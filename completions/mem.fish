@@ -77,7 +77,7 @@ complete -c mem -n '__mem_at \'\' 1' -a review -d 'List what was proposed; appro
 complete -c mem -n '__mem_at \'\' 1' -a conflicts -d 'List beliefs that contradict each other, and decide.'
 complete -c mem -n '__mem_at \'\' 1' -a log -d 'Show what was handed to agents, latest first.'
 complete -c mem -n '__mem_at \'\' 1' -a doctor -d 'Check that store, tree and postings agree.'
-complete -c mem -n '__mem_at \'\' 1' -a import -d 'Import beliefs (see mem man record); unapproved, they wait in the inbox.'
+complete -c mem -n '__mem_at \'\' 1' -a import -d 'Import beliefs; unapproved, they wait in the inbox.'
 complete -c mem -n '__mem_at \'\' 1' -a export -d 'Print beliefs as records, a line each.'
 complete -c mem -n '__mem_at \'\' 1' -a init -d 'Make the memory folder, its repository and database.'
 complete -c mem -n '__mem_at \'\' 1' -a man -d 'Read the manual: mem, a command, page or config.'

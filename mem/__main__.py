@@ -7,9 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TextIO
 
 from mem.errors import MemError, StoreUnusable
+from mem.record import TextIO
 
 
 def main() -> None:

@@ -28,6 +28,9 @@ APPLICATION_ID = 0x6D656D62
 
 MOST_CLOSE = 20_000
 """Names that are compared with a mistyped one; that takes a tenth of a second."""
+SHORTEST_ID = 4
+"""Characters of the beginning of an id that are enough to mean it."""
+
 LOCK_SECONDS = 30
 """How long a write waits for another one before it gives up."""
 
@@ -633,20 +636,18 @@ class View:
         )
         if len(named) == 1:
             return named[0]
-        if len(reference) < 4 and not named:
-            raise UsageMistake(
-                f"{reference!r} is too short for an id", "give at least 4 characters; `mem list` shows ids"
-            )
         low = reference.lower()
-        begun = named or self.beliefs("substr(id, 1, ?) = ?", len(low), low) or self.beliefs("name = ?", reference)
+        begun = named or (self.beliefs("substr(id, 1, ?) = ?", len(low), low) if len(low) >= SHORTEST_ID else [])
+        begun = begun or self.beliefs("name = ?", reference)
         if len(begun) > 1:
             ids = ", ".join(f"{belief.id} ({belief.name})" for belief in begun[:4])
-            raise UsageMistake(f"{reference!r} means {len(begun)} beliefs: {ids}", "give more characters")
+            raise UsageMistake(f"{reference!r} means {len(begun)} beliefs: {ids}", "give an id")
         if not begun:
-            raise UsageMistake(
-                f"no belief {reference!r} is visible in the open scopes",
-                meant(reference, self._close_to(reference), "mem list, or name its scope with --scope"),
-            )
+            hint = "mem list, or name its scope with --scope"
+            if len(reference) < SHORTEST_ID:
+                hint += f"; ids take {SHORTEST_ID} characters, and numbers mean a terminal's last list"
+            close = meant(reference, self._close_to(reference), hint)
+            raise UsageMistake(f"no belief {reference!r} is visible in the open scopes", close)
         return begun[0]
 
     def _close_to(self, reference: str) -> list[str]:

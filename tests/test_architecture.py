@@ -55,8 +55,10 @@ def imports(tree: ast.AST) -> Iterator[str]:
             assert node.level == 0, "imports here are absolute"
             yield from (f"{node.module}.{name.name}" for name in node.names)
         elif isinstance(node, ast.Call) and called(node) in ("import_module", "__import__", "find_spec"):
-            assert isinstance(node.args[0], ast.Constant), "a module is imported by a name that is worked out"
-            yield str(node.args[0].value)
+            name = node.args[0].values[0] if isinstance(node.args[0], ast.JoinedStr) else node.args[0]
+            assert isinstance(name, ast.Constant), "a module is imported by a name that is worked out"
+            assert node.args[0] is name or "." in str(name.value), "a package is imported by a name that is worked out"
+            yield str(name.value)
 
 
 def called(node: ast.Call) -> str:

@@ -121,14 +121,14 @@ def doctor(
 
 
 def import_(
-    file: Annotated[str, typer.Argument(help="A file of records, a line each; - is standard input.")],
+    file: Annotated[str, typer.Argument(help="A file of records (mem man record), a line each; - is standard input.")],
     format: Annotated[Literal["auto", "jsonl"], typer.Option(help="Form of the file.")] = "auto",
     approve: Annotated[bool, typer.Option("--approve", help="Take each record's own review state.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Import all of it or nothing.")] = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
-    """Import beliefs (see mem man record); unapproved, they wait in the inbox.
+    """Import beliefs; unapproved, they wait in the inbox.
 
     \b
     mem import --approve beliefs.jsonl
