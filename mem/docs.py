@@ -334,7 +334,10 @@ def _overview(root: Command, groups: Groups) -> Page:
 def _statuses() -> dict[str, str]:
     """Exit statuses, as the errors that end with them say."""
     leaves = sorted(MemError.__subclasses__(), key=lambda leaf: leaf.exit_code)
-    said = {str(leaf.exit_code): " ".join((leaf.__doc__ or "").split()) for leaf in leaves}
+    said: dict[str, str] = {}
+    for leaf in leaves:  # two may end with the same one
+        known = said.get(str(leaf.exit_code), "")
+        said[str(leaf.exit_code)] = " ".join(f"{known} {leaf.__doc__ or ''}".split())
     return {"0": "Done; also an injection that has nothing to say.", **said, "130": "Interrupted."}
 
 

@@ -57,6 +57,12 @@ class StoreUnusable(MemError):
     exit_code = 5
 
 
+class ModelUnusable(MemError):
+    """An embedding model is missing, damaged or of a kind that cannot be run; words still work."""
+
+    exit_code = 5
+
+
 class Busy(MemError):
     """Another process held the lock for too long; nothing was written."""
 

@@ -27,6 +27,9 @@ NAME_WEIGHT = 14.0
 CONTENT_WEIGHT = 1.0
 WHY_WEIGHT = 0.5
 
+COMMON = 10_000
+"""Occurrences in ten million words of a word that counts half as much as a rare one."""
+
 
 Overlay = Mapping[int, Belief | None]
 """Beliefs, by row number, that are not as the rows have them: as a page says now, or None if withheld."""
@@ -370,6 +373,25 @@ def score(terms: Mapping[str, float], query: Sequence[str], known: Statistics) -
             gain, flat, slope = known.curve(term)
             total += gain * terms[term] / (terms[term] + flat + slope * length)
     return total
+
+
+def shares(terms: Mapping[str, float], query: Sequence[str], known: Statistics) -> list[float]:
+    """How much of what each term of the query could score a bag of terms does score.
+
+    Units: in [0, 1), 0 for a term that is not there. `score` is the sum of idf · (k1 + 1) · share.
+    """
+    length = sum(terms.values())
+    flat = K1 * (1 - B) + K1 * B / known.average_length * length
+    return [terms[term] / (terms[term] + flat) if term in terms else 0.0 for term in query]
+
+
+def rarity(word: str) -> float:
+    """What a query word counts for anywhere, next to its idf here: in a small store, idf over-rates banal words.
+
+    Units: in (0, 1], 0.5 for a word that is one in a thousand.
+    Source: a / (a + p), Arora, Liang & Ma (2017), with p from the table of word frequencies.
+    """
+    return COMMON / (COMMON + text.frequency(text.fold(word)))
 
 
 def attainable(query: Sequence[str], known: Statistics) -> float:

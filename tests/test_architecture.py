@@ -23,6 +23,7 @@ HOMES = {
     "rank_bm25": "lexical",
     "onnxruntime": "embedding",
     "tokenizers": "embedding",
+    "numpy": "embedding",
     "yaml": "tree",
     "mcp": "agents",
     "tomlkit": "config",

@@ -9,7 +9,7 @@ from mem import text
 from tests.bench import meaning
 
 BELIEFS = meaning.beliefs()
-SETS = {name: meaning.questions(name) for name in ("meaning", "answerable", "unanswerable")}
+SETS = {name: meaning.questions(name) for name in meaning.SETS}
 
 
 def words(*texts: str | None) -> set[str]:

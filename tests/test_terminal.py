@@ -69,7 +69,7 @@ def test_a_number_means_the_last_list_of_this_terminal(open_terminal: Open) -> N
         one.run("mem list --ids | wc -l; mem recall --json kafka >/dev/null; mem pin 1 3").screen.count("pinned") == 2
     )
     assert one.run("mem forget 1").screen.startswith("forgot store")
-    assert "short for an id" in open_terminal().run("mem show 1").screen
+    assert "ids take 4 characters" in open_terminal().run("mem show 1").screen
 
 
 @pytest.mark.usefixtures("store")

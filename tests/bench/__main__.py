@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import precision, race, recall, speed
+from tests.bench import meaning, precision, race, recall, speed
 
 DATA = "../shared/bench"
 BENCHES = {
     "recall": (recall.run, f"{DATA}/locomo/dev.jsonl"),
+    "meaning": (meaning.run, ""),
     "precision": (precision.run, f"{DATA}/precision"),
     "speed": (speed.run, ""),
     "race": (race.run, ""),

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mem import recall as recalling
+from mem import scope as scopes
 from mem.belief import Belief, from_record
+from tests.bench.ranking import Collection, Meaning
 
 FOLDER = Path(__file__).parent.parent / "recall"
+PARTS = ("dev", "held out")
+SETS = ("meaning", "answerable", "unanswerable")
+WAYS: dict[str, Callable[[Collection, str], list[str]]] = {
+    "words": lambda store, text: store.ranked(text, hybrid=False),
+    "embedding alone": lambda store, text: store.by_embedding(text),
+    "hybrid": lambda store, text: store.ranked(text, hybrid=True),
+}
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 
@@ -23,6 +34,63 @@ class Question(NamedTuple):
     """Id of the belief that answers it; None when none does."""
     part: str
     """`dev` may be looked at when weights are chosen, `held out` may not."""
+
+
+def run(path: str) -> int:
+    """Print recall of questions that share no word, and how often answers are given where none is and kept back."""
+    stores = Stores()
+    found = {part: figures(stores, part) for part in PARTS}
+    for part in PARTS:
+        sizes = ", ".join(f"{len(_asked(name, part))} {name}" for name in SETS)
+        print(f"{part}: {sizes}")
+    print(f"\n{'percent of questions':<40}" + "".join(f"{part:>12}" for part in PARTS))
+    for name in found[PARTS[0]]:
+        print(f"{name:<40}" + "".join(f"{found[part][name]:12.1f}" for part in PARTS))
+    return 0
+
+
+def figures(stores: Stores, part: str) -> dict[str, float]:
+    """Recall of the questions that share no word with their answer, then false and lost answers; in percent."""
+    result = {}
+    asked = _asked("meaning", part)
+    for title, way in WAYS.items():
+        found = [way(stores.visible(question), question.text) for question in asked]
+        for k in (1, 5, 10):
+            hits = [question.expect in ids[:k] for question, ids in zip(asked, found, strict=True)]
+            result[f"{title} @{k}"] = 100 * sum(hits) / len(hits)
+    for suffix, hybrid in ((" by words alone", False), ("", True)):
+        told = {name: stores.answered(_asked(name, part), hybrid=hybrid) for name in SETS}
+        result["false answers" + suffix] = told["unanswerable"]
+        result["lost answers" + suffix] = 100 - told["answerable"]
+        result["kept back though meant" + suffix] = 100 - told["meaning"]
+    return result
+
+
+def _asked(name: str, part: str) -> list[Question]:
+    return [question for question in questions(name) if question.part == part]
+
+
+class Stores:
+    """The visible beliefs of each session that asks."""
+
+    def __init__(self) -> None:
+        self._meaning, self._beliefs = Meaning(), beliefs()
+        self._known: dict[tuple[str, ...], Collection] = {}
+
+    def visible(self, question: Question) -> Collection:
+        if question.scopes not in self._known:
+            seen = scopes.visible([scopes.parse(scope) for scope in question.scopes])
+            visible = [belief for belief in self._beliefs.values() if scopes.parse(belief.scope) in seen]
+            self._known[question.scopes] = Collection(visible, self._meaning)
+        return self._known[question.scopes]
+
+    def answered(self, asked: list[Question], *, hybrid: bool) -> float:
+        """Percent of questions that are not abstained on."""
+        told = [
+            recalling.answered(self.visible(question).matches(question.text, hybrid=hybrid).values())
+            for question in asked
+        ]
+        return 100 * sum(told) / len(told)
 
 
 def beliefs() -> dict[str, Belief]:

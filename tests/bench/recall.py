@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from mem import text
-from mem.config import Home
+from mem.belief import from_record
 from mem.inject import estimate
-from mem.memory import Memory
+from tests.bench import ranking
+from tests.bench.ranking import Collection, Meaning
 
 CUTS = (5, 10, 20)
+MEASURES = [(name, hit, k) for name, hit in (("any", any), ("all", all)) for k in CUTS]
 
 
 class Question(NamedTuple):
@@ -25,32 +24,47 @@ class Question(NamedTuple):
     evidence: tuple[str, ...]
 
 
-Ranking = Callable[[Question], list[str]]
+Way = Callable[[Collection, str], list[str]]
+WAYS: dict[str, Way] = {
+    "rank_bm25 as it comes": lambda turns, question: turns.by_plain_bm25(question),
+    "words": lambda turns, question: turns.ranked(question, hybrid=False, neighbours=False),
+    "embedding alone": lambda turns, question: turns.by_embedding(question),
+    "hybrid": lambda turns, question: turns.ranked(question, hybrid=True, neighbours=False),
+    "words, with neighbours": lambda turns, question: turns.ranked(question, hybrid=False),
+    "hybrid, with neighbours": lambda turns, question: turns.ranked(question, hybrid=True),
+}
+BEST = "hybrid, with neighbours"
+BASELINES = ("words, with neighbours", "rank_bm25 as it comes")
 
 
 def run(path: str) -> int:
-    """Print any- and all-evidence recall per category for each way of ranking."""
+    """Print any- and all-evidence recall per category for each way of ranking, without abstention, and differences."""
     records, questions = load(path)
     if not questions:
         raise SystemExit(f"{path} holds no questions: nothing was measured")
     contents = {record["id"]: record["content"] for record in records}
-    rankings: dict[str, Ranking] = {"rank_bm25 as it comes": plain_bm25(records)}
-    with tempfile.TemporaryDirectory(prefix="mem-bench-") as folder:
-        os.environ |= {"MEM_HOME": f"{folder}/mem", "XDG_DATA_HOME": f"{folder}/data"}
-        memory = Memory(
-            Home(f"{folder}/mem"), clock=lambda: datetime(2023, 12, 31, tzinfo=UTC), warn=lambda message: None
-        )
-        done = memory.import_records(
-            path, list(enumerate(records, 1)), approve=True, strict=True, dry_run=False, progress=lambda count: None
-        )
-        print(f"{path}: {done.added} turns, {len(questions)} questions with evidence; percent of questions")
-        rankings["our words"] = lambda question: [
-            hit.belief.id for hit in memory.recall(question.text, [f"project:{question.sample}"], max(CUTS)).hits
-        ]
-        rankings["our words, answers shuffled (must fail)"] = shuffled(rankings["our words"], records)
-        for title, ranking in rankings.items():
-            report(title, [(question, ranking(question)) for question in questions], contents)
+    turns = collections(records)
+    print(f"{path}: {len(records)} turns, {len(questions)} questions with evidence; percent of questions")
+    answers: dict[str, list[tuple[Question, list[str]]]] = {title: [] for title in WAYS}
+    for question in questions:
+        for title, way in WAYS.items():
+            answers[title].append((question, way(turns[question.sample], question.text)[: max(CUTS)]))
+    answers["hybrid, answers shuffled (must fail)"] = shuffled(answers[BEST])
+    for title, found in answers.items():
+        report(title, found, contents)
+    for baseline in BASELINES:
+        compare(BEST, baseline, answers)
     return 0
+
+
+def collections(records: Sequence[dict[str, Any]]) -> dict[str, Collection]:
+    """The turns of each sample, as recall would see them with its scope open."""
+    meaning, now = Meaning(), datetime(2023, 12, 31, tzinfo=UTC)
+    samples: dict[str, list[Any]] = {}
+    for record in records:
+        belief = from_record(record, id="", now=now, source="import:locomo")
+        samples.setdefault(belief.scope.removeprefix("project:"), []).append(belief)
+    return {sample: Collection(beliefs, meaning) for sample, beliefs in samples.items()}
 
 
 def load(path: str) -> tuple[list[dict[str, Any]], list[Question]]:
@@ -91,50 +105,36 @@ def when(moment: str) -> str:
     return parsed.strftime("%Y-%m-%dT%H:%M:00Z")
 
 
-def plain_bm25(records: Sequence[dict[str, Any]]) -> Ranking:
-    """rank_bm25 with its own parameters, over plain words: stems, without stop words."""
-    from rank_bm25 import BM25Okapi
-
-    def words(content: str) -> list[str]:
-        found = re.findall(r"[a-z0-9]+", text.fold(content))
-        return [text.stem(word) for word in found if word not in text.FUNCTION_WORDS]
-
-    by_sample: dict[str, list[dict[str, Any]]] = {}
-    for record in records:
-        by_sample.setdefault(record["scope"].removeprefix("project:"), []).append(record)
-    indexes = {sample: BM25Okapi([words(record["content"]) for record in part]) for sample, part in by_sample.items()}
-
-    def ranking(question: Question) -> list[str]:
-        scores = indexes[question.sample].get_scores(words(question.text))
-        part = by_sample[question.sample]
-        order = sorted(range(len(part)), key=lambda at: -scores[at])
-        return [part[at]["id"] for at in order[: max(CUTS)]]
-
-    return ranking
+Answers = Sequence[tuple[Question, list[str]]]
 
 
-def shuffled(ranking: Ranking, records: Sequence[dict[str, Any]]) -> Ranking:
+def shuffled(answers: Answers) -> list[tuple[Question, list[str]]]:
     """The broken variant: the answer to the question before it."""
-    last: list[list[str]] = [[]]
-
-    def other(question: Question) -> list[str]:
-        answer, last[0] = last[0], ranking(question)
-        return answer
-
-    return other
+    before = [[], *(found for _, found in answers)]
+    return [(question, found) for (question, _), found in zip(answers, before, strict=False)]
 
 
-def report(title: str, answers: Sequence[tuple[Question, list[str]]], contents: dict[str, str]) -> None:
+def compare(one: str, other: str, answers: Mapping[str, Answers]) -> None:
+    """Print how much better one way is than another, question by question, with a bootstrapped 95 % interval."""
+    print(f"\n{one}, less {other}: points, and the middle 95 % of 10,000 draws of the questions")
+    for name, hit, k in MEASURES:
+        pairs = zip(answers[one], answers[other], strict=True)
+        differences = [100.0 * (found_by(hit, k, *a) - found_by(hit, k, *b)) for a, b in pairs]
+        low, high = ranking.interval(differences)
+        print(f"{name:>4}@{k:<3} {sum(differences) / len(differences):+6.1f}  [{low:+.1f}, {high:+.1f}]")
+
+
+def found_by(hit: Callable[[Any], bool], k: int, question: Question, found: Sequence[str]) -> bool:
+    return hit(e in found[:k] for e in question.evidence)
+
+
+def report(title: str, answers: Answers, contents: dict[str, str]) -> None:
     """One table: a line for each category, and all of them together."""
     tokens = sum(estimate(contents[id_]) for _, found in answers for id_ in found[:10]) / len(answers)
     print(f"\n{title} ({tokens:.0f} tokens in the first 10)")
     print(f"{'category':>10} {'n':>5}   any@5  any@10  any@20   all@5  all@10  all@20")
     categories = sorted({question.category for question, _ in answers})
     for category in [*categories, None]:
-        part = [(q, found) for q, found in answers if category is None or q.category == category]
-        cells = [
-            100 * sum(hit(e in found[:k] for e in q.evidence) for q, found in part) / len(part)
-            for hit in (any, all)
-            for k in CUTS
-        ]
+        part = [(q, found) for q, found in answers if category in (None, q.category)]
+        cells = [100 * sum(found_by(hit, k, q, found) for q, found in part) / len(part) for _, hit, k in MEASURES]
         print(f"{category or 'all':>10} {len(part):>5}" + "".join(f"{cell:8.1f}" for cell in cells))

@@ -1,0 +1,216 @@
+"""The embedded model: read by onnxruntime and by plain Python, trained from a corpus, told apart when damaged."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mem import embedding
+from mem.embedding import EMBEDDED, Encoder, Table
+from mem.errors import ModelUnusable
+
+CORPUS = Path(__file__).parent / "corpus"
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return Encoder()
+
+
+@pytest.fixture(scope="module")
+def table() -> Table:
+    return Table()
+
+
+def cosine(a: list[float], b: np.ndarray) -> float:
+    """1 for two vectors of zeros: both say that there is no known word."""
+    return 1.0 if not any(a) and not b.any() else float(np.dot(a, b))
+
+
+# -- two readers ------------------------------------------------------------------------------------
+
+SCRIPTS = st.text(
+    st.one_of(
+        st.characters(codec="utf-8", exclude_categories=("Cs", "Cn")),
+        st.sampled_from("abcdefghijklmnopqrstuvwxyz     0123456789.,;!?'-/"),
+        st.sampled_from("éüßÅøñçİıΣςдйшעבעربيةहिन्दีไทย日本語カタカナ한국어中文²½Ⅷ→€™👩‍💻\u0301\u200b\u00ad"),
+    ),
+    max_size=60,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(SCRIPTS)
+@example("Postgres is the store of record for orders.")
+@example("Café ΟΔΟΣ İstanbul 2½ naïve\x00text\u2028line \u0130 ﬁne 東京タワー x" + "y" * 120)
+def test_plain_python_reads_the_model_as_onnxruntime_does(encoder: Encoder, table: Table, text: str) -> None:
+    assert cosine(table.vector(table.tokens(text)), encoder.encode([text])[0]) > 0.999
+
+
+def test_vectors_have_length_one_and_come_in_two_dimensions(encoder: Encoder) -> None:
+    several = encoder.encode(["a cat", "a much longer sentence about a database", "x"])
+    assert several.shape == (3, table_dimension()) and np.allclose(np.linalg.norm(several, axis=1), 1, atol=1e-5)
+    assert encoder.encode([]).shape == (0, table_dimension()) and encoder.encode(["one"]).ndim == 2
+
+
+def table_dimension() -> int:
+    return embedding.stamp(EMBEDDED).dimension
+
+
+def test_a_vector_does_not_depend_on_what_it_is_encoded_with(encoder: Encoder) -> None:
+    texts = [f"sentence number {n} " * (n % 7 + 1) for n in range(150)]
+    alone = np.vstack([encoder.encode([text]) for text in texts])
+    assert np.allclose(alone, encoder.encode(texts), atol=1e-5)
+
+
+def test_a_text_without_a_known_word_has_no_direction(encoder: Encoder, table: Table) -> None:
+    assert not encoder.encode(["", "   "]).any() and not any(table.vector(table.tokens("")))
+
+
+def test_words_of_one_meaning_are_closer_than_others(table: Table) -> None:
+    def likeness(a: str, b: str) -> float:
+        return math.sumprod(one(a), one(b)) if hasattr(math, "sumprod") else float(np.dot(one(a), one(b)))
+
+    def one(text: str) -> list[float]:
+        return table.vector(table.tokens(text))
+
+    assert likeness("car", "vehicle") > likeness("car", "cheese") + 0.2
+    assert likeness("who is our doctor?", "the physician is Dr. Smith") > likeness(
+        "who is our doctor?", "the bus is late"
+    )
+
+
+# -- at rest ----------------------------------------------------------------------------------------
+
+
+def test_a_packed_vector_is_nine_bits_a_dimension_and_keeps_its_direction(encoder: Encoder) -> None:
+    vector = encoder.encode(["the store of record"])[0].tolist()
+    packed = embedding.pack(vector)
+    assert len(packed) == 4 + len(vector) * 9 // 8
+    assert np.dot(vector, embedding.unpack(packed, len(vector))) > 0.999
+
+
+def test_the_scan_finds_the_nearest_of_many(encoder: Encoder) -> None:
+    texts = [
+        f"belief {n} about {word}" for n, word in enumerate("tax cat bread train code music rain key".split() * 100)
+    ]
+    vectors = encoder.encode([*texts, "the kitten wants food"])
+    packed = {n: embedding.pack(vector.tolist()) for n, vector in enumerate(vectors[:-1])}
+    found = embedding.cosines(vectors[-1].tolist(), packed, exact=120)
+    best = int(np.argmax(vectors[:-1] @ vectors[-1]))
+    assert len(found) == 120 and max(found, key=lambda n: found[n]) == best
+
+
+# -- damage -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    files = [*json.loads(Path(EMBEDDED, "config.json").read_text())["files"], "config.json"]
+    for name in files:
+        shutil.copy(Path(EMBEDDED, name), tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "table.bin", "tokenizer.json", "vocabulary.tsv"])
+def test_a_damaged_file_is_named(copy: Path, name: str) -> None:
+    data = bytearray((copy / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (copy / name).write_bytes(data)
+    with pytest.raises(ModelUnusable, match=f"{name} is damaged"):
+        Encoder(str(copy))
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "table.bin", "tokenizer.json", "vocabulary.tsv", "config.json"])
+def test_a_missing_file_is_named(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    with pytest.raises(ModelUnusable, match=name):
+        Encoder(str(copy))
+
+
+def test_the_plain_reader_notices_a_table_that_was_cut(copy: Path) -> None:
+    (copy / "table.bin").write_bytes(b"short")
+    with pytest.raises(ModelUnusable, match=r"table\.bin has the wrong size"):
+        Table(str(copy))
+
+
+def test_what_ships_is_small_and_names_its_sources() -> None:
+    names = [*json.loads(Path(EMBEDDED, "config.json").read_text())["files"], "config.json", "NOTICE", "words.tsv"]
+    assert sum(Path(EMBEDDED, name).stat().st_size for name in names) < 6_000_000
+    assert "table.bin" in Path(EMBEDDED, "NOTICE").read_text()
+
+
+# -- other models -----------------------------------------------------------------------------------
+
+
+def sentence_transformer(folder: Path, pooling: dict[str, object]) -> Path:
+    """A directory as sentence-transformers exports it: token vectors as the only output, pooling beside it."""
+    import onnx
+
+    model = onnx.load(str(Path(EMBEDDED, "model.onnx")))
+    del model.graph.output[0]
+    model.graph.output[0].name = "last_hidden_state"
+    for node in model.graph.node:
+        node.output[:] = ["last_hidden_state" if name == "token_embeddings" else name for name in node.output]
+        node.input[:] = ["last_hidden_state" if name == "token_embeddings" else name for name in node.input]
+    for at, node in reversed(list(enumerate(model.graph.node))):
+        if node.op_type in ("ReduceSum", "ReduceL2", "Max", "Div"):
+            del model.graph.node[at]
+    (folder / "onnx").mkdir()
+    onnx.save(model, str(folder / "onnx" / "model.onnx"))
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+    (folder / "config.json").write_text(json.dumps({"hidden_size": table_dimension()}))
+    return folder
+
+
+@pytest.mark.parametrize("mode, whole", [("mean", True), ("cls", False)])
+def test_any_sentence_transformer_directory_is_pooled_as_it_says(tmp_path: Path, mode: str, whole: bool) -> None:
+    folder = sentence_transformer(
+        tmp_path, {f"pooling_mode_{mode}_tokens" if whole else "pooling_mode_cls_token": True}
+    )
+    shutil.copy(Path(EMBEDDED, "tokenizer.json"), folder)
+    (folder / "table.bin").symlink_to(Path(EMBEDDED, "table.bin"))
+    (folder / "onnx" / "table.bin").write_bytes(Path(EMBEDDED, "table.bin").read_bytes())
+    found = Encoder(str(folder)).encode(["cat food"])[0]
+    ours = Encoder().encode(["cat food" if whole else "cat"])[0]
+    assert np.dot(found, ours) > 0.999 and embedding.stamp(str(folder)).dimension == table_dimension()
+
+
+def test_a_graph_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"no graph")
+    (tmp_path / "config.json").write_text('{"hidden_size": 8}')
+    shutil.copy(Path(EMBEDDED, "tokenizer.json"), tmp_path)
+    with pytest.raises(ModelUnusable, match="cannot be run"):
+        Encoder(str(tmp_path))
+
+
+def test_a_vocabulary_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"hidden_size": 8}')
+    (tmp_path / "tokenizer.json").write_text("{ no json")
+    with pytest.raises(ModelUnusable, match=r"tokenizer\.json cannot be read"):
+        Encoder(str(tmp_path))
+
+
+# -- training ---------------------------------------------------------------------------------------
+
+
+def test_training_on_a_toy_corpus_gives_a_model_that_both_readers_agree_on(tmp_path: Path) -> None:
+    pytest.importorskip("scipy")
+    pytest.importorskip("onnx")
+    from mem.model.train import __main__ as training
+
+    sizes = ["--vocabulary", "900", "--dimension", "16", "--steps", "25"]
+    training.main([str(CORPUS), str(tmp_path / "one"), *sizes])
+    training.main([str(CORPUS), str(tmp_path / "two"), *sizes])
+    encoder, table = Encoder(str(tmp_path / "one")), Table(str(tmp_path / "one"))
+    for text in ("bake the bread", "Did you feed the cat?", "roll back the release 42"):
+        assert cosine(table.vector(table.tokens(text)), encoder.encode([text])[0]) > 0.999
+    assert (tmp_path / "one" / "table.bin").read_bytes() == (tmp_path / "two" / "table.bin").read_bytes()
