@@ -310,47 +310,64 @@ class Memory(Reviser):
             scope, reason, remote = self._scope_to_write(store, fields.pop("scope", None))
             typed = reason.startswith("given") and str(scope) not in store.scopes()
             close = close_scopes(scope, store.scopes()) if typed else []
-            view = store.visible([scope])
-            if "participants" in fields:
-                seen = store.visible(scopes.visible([scope]))
-                fields["participants"] = [self._find(seen, one).id for one in fields["participants"]]
-            if "name" in fields:
-                fields["name"] = canonical_name(fields["name"])
+            fields = self._resolved(store, scope, fields)
             derived = [key for key in ("type", "name", "aliases") if key not in fields]
-            record: dict[str, Any] = {
-                "type": derive.type_of(content),
-                "name": derive.name_of(content),
-                "review": "approved" if author == "user" else "pending",
-                **fields,
-                "content": content,
-                "scope": str(scope),
-                "provenance": {"source": author, "session": fields.get("session")},
-            }
-            record.pop("session", None)
-            record.setdefault("stability", self._initial_stability(store, record["type"]))
-            try:
-                belief = from_record(record, id=self._fresh_id(store), now=now, source=author)
-            except ValueError as error:
-                raise UsageMistake(f"this cannot be remembered: {error}", "mem remember --help") from None
+            draft = self._draft(store, content, fields, scope, author, now)
             old = self._superseded(store, supersede, scope, author) if supersede is not None else None
-            if old is not None and "type" in derived:
-                days = self._initial_stability(store, old.type) or old.stability
-                belief = belief._replace(type=old.type, stability=days)
-            if old is not None and "aliases" in derived:
-                belief = _found_as(old, belief)
-            belief, outcome = self._settle_identity(view, belief, derived, fields, old.id if old else None, now)
+            if old is not None:
+                draft = self._in_place_of(store, old, draft, derived)
+            view, gone = store.visible([scope]), old.id if old is not None else None
+            belief, outcome = self._settle_identity(view, draft, derived, fields, gone, now)
+            transaction.summary = f"remember {belief.name} ({belief.id})"
             if remote is not None:
                 transaction.set_remote(remote, str(scope))
             if old is not None:
                 self._put(transaction, old._replace(status="superseded", superseded_by=belief.id, updated=now))
+                transaction.summary += f" in the place of {old.name} ({old.id})"
             path = self._put(transaction, belief)
             conflicts = self._contest(transaction, belief) if belief.review == "approved" else []
-            transaction.summary = f"remember {belief.name} ({belief.id})"
-            if old is not None:
-                transaction.summary += f" in the place of {old.name} ({old.id})"
-            asked = fields.get("name")
-            taken = asked if asked is not None and outcome == "new" and belief.name != asked else None
+        asked = fields.get("name", belief.name)
+        taken = asked if outcome == "new" and belief.name != asked else None
         return Remembered(belief, derived, path, outcome, reason, close, conflicts, old, taken)
+
+    def _resolved(self, store: Store, scope: Scope, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields with the name in its canonical form, and ids for what a person calls the participants."""
+        found = dict(fields)
+        if "participants" in found:
+            seen = store.visible(scopes.visible([scope]))
+            found["participants"] = [self._find(seen, one).id for one in found["participants"]]
+        if "name" in found:
+            found["name"] = canonical_name(found["name"])
+        return found
+
+    def _draft(
+        self, store: Store, content: str, fields: Mapping[str, Any], scope: Scope, author: str, now: datetime
+    ) -> Belief:
+        """A new belief: what was said of it, and what the content implies.
+
+        Raises: UsageMistake for a field that is wrong.
+        """
+        record: dict[str, Any] = {
+            "type": derive.type_of(content),
+            "name": derive.name_of(content),
+            "review": "approved" if author == "user" else "pending",
+            **fields,
+            "content": content,
+            "scope": str(scope),
+            "provenance": {"source": author, "session": fields.get("session")},
+        }
+        record.pop("session", None)
+        record.setdefault("stability", self._initial_stability(store, record["type"]))
+        try:
+            return from_record(record, id=self._fresh_id(store), now=now, source=author)
+        except ValueError as error:
+            raise UsageMistake(f"this cannot be remembered: {error}", "mem remember --help") from None
+
+    def _in_place_of(self, store: Store, old: Belief, new: Belief, derived: Sequence[str]) -> Belief:
+        """A belief that takes another one's place: of its type, and found as that was, unless told otherwise."""
+        if "type" in derived:
+            new = new._replace(type=old.type, stability=self._initial_stability(store, old.type) or old.stability)
+        return _found_as(old, new) if "aliases" in derived else new
 
     def replace(self, reference: str, content: str, fields: Mapping[str, Any], given: Sequence[str]) -> Remembered:
         """Let a new belief take the place of an old one, in its scope.
