@@ -386,17 +386,11 @@ class Store:
 
     def reindex(self, language: str, indexed: Callable[[Belief], Indexed]) -> None:
         """Make the retrieval rows of every belief anew, and record the language that they are made with."""
-        self.rows("BEGIN IMMEDIATE")
-        try:
+        with self._atomic():
             for belief in self.everything().beliefs():
                 self._remove_index(belief.id)
                 self._add_index(belief, indexed(belief))
             self.note("language", language)
-            self.rows("COMMIT")
-        except BaseException:
-            with suppress(StoreUnusable):
-                self.rows("ROLLBACK")
-            raise
 
     def purge(self, id: str) -> bool:
         """Erase a belief, all that was recorded of it, and the bytes that held it. The lock must be held.
@@ -405,8 +399,7 @@ class Store:
         """
         self.rows("PRAGMA secure_delete = ON")
         touched = [n for (n,) in self.rows("SELECT DISTINCT operation FROM change WHERE key = ?", id)]
-        self.rows("BEGIN IMMEDIATE")
-        try:
+        with self._atomic():
             self._remove_index(id)
             for sql in (
                 "DELETE FROM belief WHERE id = ?",
@@ -423,18 +416,12 @@ class Store:
                 self.rows("UPDATE operation SET summary = kind || ' (purged)' WHERE n = ?", n)
                 self.rows("DELETE FROM change WHERE operation = ? AND kind = 'scope'", n)  # it stays declared
             self.rows("DELETE FROM operation WHERE n NOT IN (SELECT operation FROM change)")
-            self.rows("COMMIT")
-        except BaseException:
-            with suppress(StoreUnusable):
-                self.rows("ROLLBACK")
-            raise
         self.rows("VACUUM")
         return bool(self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0] == 0)
 
     def add_receipts(self, receipts: Iterable[Receipt], oldest: str) -> None:
         """Take receipts in, and drop those from before a time."""
-        self.rows("BEGIN IMMEDIATE")
-        try:
+        with self._atomic():
             for one in receipts:
                 rows = self.rows(
                     """INSERT OR IGNORE INTO receipt (key, at, command, agent, scopes, prompt, text)
@@ -451,11 +438,6 @@ class Store:
                 )
             self.rows("DELETE FROM receipt_belief WHERE receipt IN (SELECT n FROM receipt WHERE at < ?)", oldest)
             self.rows("DELETE FROM receipt WHERE at < ?", oldest)
-            self.rows("COMMIT")
-        except BaseException:
-            with suppress(StoreUnusable):
-                self.rows("ROLLBACK")
-            raise
 
     def integrity(self) -> list[str]:
         """What SQLite finds wrong with its own file; empty when it is sound."""
@@ -485,20 +467,15 @@ class Store:
         Not forced to disk: replaying the outbox once more finds the pages as they should be.
         """
         self.rows("PRAGMA synchronous = NORMAL")
-        self.rows("BEGIN IMMEDIATE")
         try:
-            ids = [(page.id,) for page, _ in written] + [(id_,) for id_ in gone]
-            self._many("DELETE FROM page WHERE id = ?", ids)
-            self._many(
-                "INSERT INTO page (id, scope, path, folded, hash, mtime, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(p.id, scope, p.path, folded(p.path), p.hash, p.mtime, p.size) for p, scope in written],
-            )
-            self._many("DELETE FROM outbox WHERE id = ?", ids)
-            self.rows("COMMIT")
-        except BaseException:
-            with suppress(StoreUnusable):
-                self.rows("ROLLBACK")
-            raise
+            with self._atomic():
+                ids = [(page.id,) for page, _ in written] + [(id_,) for id_ in gone]
+                self._many("DELETE FROM page WHERE id = ?", ids)
+                self._many(
+                    "INSERT INTO page (id, scope, path, folded, hash, mtime, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    [(p.id, scope, p.path, folded(p.path), p.hash, p.mtime, p.size) for p, scope in written],
+                )
+                self._many("DELETE FROM outbox WHERE id = ?", ids)
         finally:
             self.rows("PRAGMA synchronous = FULL")
 
@@ -560,6 +537,18 @@ class Store:
                 length, scope,
             )  # fmt: skip
             self.rows("DELETE FROM document WHERE belief = ?", number)
+
+    @contextmanager
+    def _atomic(self) -> Iterator[None]:
+        """All of a block, or nothing of it."""
+        self.rows("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.rows("COMMIT")
+        except BaseException:
+            with suppress(StoreUnusable):
+                self.rows("ROLLBACK")
+            raise
 
     def _many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
         with _translated(self.path):
