@@ -121,7 +121,7 @@ class Setting(NamedTuple):
     key: str
     """`table.key` in the file."""
     kind: str
-    """`count` (0, 1, …), `number` (above 0), `flag`, `text`, or a choice `a|b|c`."""
+    """`count` (0, 1, …), `number` (above 0), `share` (above 0 and below 1), `flag`, `text`, or a choice `a|b|c`."""
     default: Any
     help: str
 
@@ -143,7 +143,7 @@ SETTINGS = (
         Setting(f"stability.{type_}", "number", days, f"Days until retention of a new {type_} falls to 0.9.")
         for type_, days in INITIAL_STABILITY.items()
     ),
-    Setting("forgetting.dormant", "number", 0.5, "Retention below which a belief leaves the brief."),
+    Setting("forgetting.dormant", "share", 0.5, "Retention below which a belief leaves the brief."),
 )
 DEFAULTS: Mapping[str, Any] = {setting.key: setting.default for setting in SETTINGS}
 _KNOWN = {setting.key: setting for setting in SETTINGS}
@@ -235,7 +235,7 @@ def read_value(key: str, written: str) -> Any:
     if kind == "flag" and written in ("true", "false"):
         return written == "true"
     try:
-        value: Any = int(written) if kind == "count" else float(written) if kind == "number" else written
+        value: Any = int(written) if kind == "count" else float(written) if kind in ("number", "share") else written
     except ValueError:
         value = written
     return check_value(key, value)
@@ -251,12 +251,19 @@ def check_value(key: str, value: Any) -> Any:
     fits = {
         "count": number and 0 <= value < 10**9 and value == int(value),
         "number": number and 0 < value < 10**9,
+        "share": number and 0 < value < 1,
         "flag": isinstance(value, bool),
         "text": isinstance(value, str) and "\n" not in value,
     }
     if not fits.get(kind, value in kind.split("|")):
         choices = f"one of {kind.replace('|', ', ')}"
-        wanted = {"count": "a whole number", "number": "a number above 0", "flag": "true or false", "text": "one line"}
+        wanted = {
+            "count": "a whole number",
+            "number": "a number above 0",
+            "share": "between 0 and 1",
+            "flag": "true or false",
+            "text": "one line",
+        }
         raise UsageMistake(f"{key} is {value!r}, not {wanted.get(kind, choices)}", f"mem config get {key}")
     return int(value) if kind == "count" else value
 

@@ -373,7 +373,13 @@ def _indented(text: str) -> str:
 
 def _config_page(settings: Sequence[Setting]) -> Page:
     """mem-config(5)."""
-    kinds = {"count": "A whole number", "number": "A number", "flag": "`true` or `false`", "text": "A text"}
+    kinds = {
+        "count": "A whole number",
+        "number": "A number",
+        "share": "A number between 0 and 1",
+        "flag": "`true` or `false`",
+        "text": "A text",
+    }
     about = """The settings are in `$XDG_CONFIG_HOME/mem/config.toml` (`~/.config/mem/config.toml`), a TOML file. A
     setting that is not in it has its default. A dot in a key below is a table: `a.b` is `b` in the table `[a]`."""
     blocks = [Block("section", "Description"), *_prose(about), Block("section", "Settings")]

@@ -21,9 +21,9 @@ from mem.belief import (
     from_record,
 )
 from mem.errors import NothingFound, Problem, Refused, TreeProblem, UsageMistake
-from mem.reading import PENDING, Filters, OpenScopes, agent, close_scopes, refuse_agents, require_known
+from mem.reading import PENDING, Filters, OpenScopes, Reference, agent, close_scopes, refuse_agents, require_known
 from mem.record import Any, NamedTuple
-from mem.revising import Reviser, require_nameable
+from mem.revising import Reviser, require_nameable, require_wider
 from mem.scope import Scope
 from mem.store import Change, Operation, Receipt, Store, Transaction, Version, View, belief_of, locked
 from mem.writing import confirmed
@@ -204,13 +204,9 @@ class Memory(Reviser):
             known = view.by_id({one for pair in pairs for one in pair})
             return [(known[one], known[other]) for one, other in sorted(pairs) if one in known and other in known]
 
-    def settings(self) -> Mapping[str, Any]:
-        """Every setting by key, as it holds now."""
-        return config.settings(self.home, lambda key: None, self._warn)
-
     # -- settling
 
-    def settle(self, keep: str, given: Sequence[str], *, both: bool) -> list[tuple[Belief, Belief]]:
+    def settle(self, keep: Reference, given: Sequence[str], *, both: bool) -> list[tuple[Belief, Belief]]:
         """End the conflicts of a belief: it takes the places of the others, or they all hold.
 
         Returns each pair of the one that is kept and the other.
@@ -241,17 +237,21 @@ class Memory(Reviser):
         refuse_agents("config")
         wanted = config.read_value(key, value) if value is not None else None
         default = config.setting(key).default
-        path = config.settings_path()
-        before = _settings_text(path)
-        after = config.with_setting(before or "", path, key, wanted)
+        path = os.path.realpath(config.settings_path())
         with self._writing("config", f"config {key} {'unset' if value is None else value}") as transaction:
+            before = _settings_text(path)
+            after = config.with_setting(before or "", path, key, wanted)
             if after != (before or ""):
                 transaction.set_settings(path, before, after)
         self._take_up_settings()
         return default if wanted is None else wanted
 
     def operations(self, limit: int) -> list[Operation]:
-        """The latest acts that can be undone, newest first."""
+        """The latest acts that can be undone, newest first.
+
+        Raises: Refused under an agent's environment.
+        """
+        refuse_agents("undo")
         with self._reading() as store:
             return store.operations(limit) if store is not None else []
 
@@ -284,13 +284,16 @@ class Memory(Reviser):
         """Make what is missing of memory folder, repository and database; returns the folder's path."""
         self._make_local()
         path = self.home.database()
-        if path is not None and not os.path.exists(path):
+        if path is not None:
             with locked(self.home.lock):
-                self._make_store(path).close()
+                if not os.path.exists(path):  # not seen before the lock was held: another init may have been first
+                    self._make_store(path).close()
         with self._locked_store():
             return self.home.path
 
-    def remember(self, content: str, fields: Mapping[str, Any], supersede: str | None, by: str | None) -> Remembered:
+    def remember(
+        self, content: str, fields: Mapping[str, Any], supersede: Reference | None, by: str | None
+    ) -> Remembered:
         """Store a belief; what `fields` does not give is derived from the content.
 
         `fields` has keys of a `mem.belief/1` record; `by` names an agent that proposes it.
@@ -369,14 +372,16 @@ class Memory(Reviser):
             new = new._replace(type=old.type, stability=self._initial_stability(store, old.type) or old.stability)
         return _found_as(old, new) if "aliases" in derived else new
 
-    def replace(self, reference: str, content: str, fields: Mapping[str, Any], given: Sequence[str]) -> Remembered:
+    def replace(
+        self, reference: Reference, content: str, fields: Mapping[str, Any], given: Sequence[str]
+    ) -> Remembered:
         """Let a new belief take the place of an old one, in its scope.
 
         Raises: as `remember` and `supersede`.
         """
         refuse_agents("supersede")
         old, _ = self.belief(reference, given)
-        done = self.remember(content, {"scope": old.scope, **fields}, old.id, None)
+        done = self.remember(content, {"scope": old.scope, **fields}, old, None)
         return done._replace(reason="that of the belief it replaces")
 
     def relate(self, one: str, verb: str, other: str, given: Sequence[str], scope: str | None) -> Remembered:
@@ -393,7 +398,7 @@ class Memory(Reviser):
                 "mem edit ID --move SCOPE",
             )
         content = f"{a.name} {verb} {b.name}"
-        fields = {"type": "relation", "relation": verb, "participants": [a.id, b.id], "scope": scope or narrow}
+        fields = {"type": "relation", "relation": verb, "participants": [a, b], "scope": scope or narrow}
         done = self.remember(content, {**fields, "name": canonical_name(content), "aliases": []}, None, None)
         return done if scope is not None else done._replace(reason="where both are visible")
 
@@ -428,7 +433,7 @@ class Memory(Reviser):
             name = f"{belief.name}_{n}"
         return belief._replace(name=name), "new"
 
-    def _superseded(self, store: Store, reference: str, scope: Scope, author: str) -> Belief:
+    def _superseded(self, store: Store, reference: Reference, scope: Scope, author: str) -> Belief:
         """The belief whose place is taken.
 
         Raises: Refused for an agent; UsageMistake if it is not visible from the scope, or not live.
@@ -441,6 +446,7 @@ class Memory(Reviser):
         old = self._find(store.visible(scopes.visible([scope])), reference)
         if not old.live:
             raise UsageMistake(f"{old.id} ({old.name}) is {old.status} and cannot be superseded", f"mem show {old.id}")
+        require_wider(old, str(scope))
         return old
 
     def pending_elsewhere(self, given: Sequence[str]) -> dict[str, int]:

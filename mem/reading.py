@@ -106,6 +106,8 @@ class Filters(NamedTuple):
 
 
 NO_FILTER = Filters()
+Reference = str | Belief
+"""What a person types to mean a belief, or one that was found by that."""
 
 
 class OpenScopes(NamedTuple):
@@ -238,6 +240,10 @@ class Reader:
         finally:
             store.close()
 
+    def settings(self) -> Mapping[str, Any]:
+        """Every setting by key, as it holds now."""
+        return config.settings(self.home, lambda key: None, self._warn)
+
     def _settings(self, store: Store) -> Mapping[str, Any]:
         if self._known is None:
             self._known = config.settings(self.home, store.meta, self._warn)
@@ -248,11 +254,17 @@ class Reader:
         days = self._settings(store).get(f"stability.{type_}")
         return None if days is None else float(days)
 
-    def _find(self, view: View, reference: str) -> Belief:
+    def _find(self, view: View, reference: Reference) -> Belief:
         """A visible belief by id, name, beginning of its id, or number in this terminal's last list.
 
+        A belief that was found before stands for itself, whatever else its id may mean.
         Raises: UsageMistake if there is none, or more than one.
         """
+        if isinstance(reference, Belief):
+            found = view.by_id([reference.id])
+            if not found:
+                raise UsageMistake(f"{reference.name} ({reference.id}) is not there any more", "mem list")
+            return found[reference.id]
         listed = terminal.last_list(self.home) if re.fullmatch("[0-9]{1,3}", reference) else None
         if listed is not None and not 1 <= int(reference) <= len(listed.ids):
             raise UsageMistake(f"the last list here ends with number {len(listed.ids)}", "mem list, or give an id")
@@ -530,7 +542,7 @@ class Reader:
         self._warn(f"{problem}; the last good version is used")
         return None
 
-    def belief(self, reference: str, given: Sequence[str]) -> tuple[Belief, str | None]:
+    def belief(self, reference: Reference, given: Sequence[str]) -> tuple[Belief, str | None]:
         """One visible belief by id or prefix, as its page says, and the path of the page.
 
         Raises: UsageMistake if it is unknown or ambiguous.

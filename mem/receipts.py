@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from mem.belief import parse_time, time_text
 from mem.store import Receipt, Store, Used
 
+_END = "."
+"""What the last field holds, so that a line which was cut short can be told."""
 _FIELD, _ENTRY, _REASON = "\x1f", "\x1e", "\x1d"
 """What divides a line; control characters that no belief may hold and a prompt loses here."""
 
@@ -26,16 +28,15 @@ def path_of(store: Store) -> str:
 def append(store: Store, receipt: Receipt) -> None:
     """Leave a receipt; where nothing can be written (a read-only disk) there is none."""
     with suppress(OSError), _open(path_of(store), os.O_WRONLY | os.O_APPEND | os.O_CREAT, shared=True) as file:
-        os.write(file, (_line(receipt) + "\n").encode("utf-8", "replace"))
+        # It begins with a line end, too: what a crash cut short must not take this one along.
+        os.write(file, f"\n{_line(receipt)}\n".encode("utf-8", "replace"))
 
 
 def fold(store: Store, now: datetime, days: int) -> None:
     """Move the receipts of readers into the store, and drop those older than `days`. The lock must be held."""
     with suppress(FileNotFoundError), _open(path_of(store), os.O_RDWR, shared=False) as file:
-        waiting = list(_read(file))
-        if waiting:
-            store.add_receipts(waiting, time_text(now - timedelta(days=days)))
-            os.ftruncate(file, 0)
+        store.add_receipts(_read(file), time_text(now - timedelta(days=days)))
+        os.ftruncate(file, 0)
 
 
 def waiting(store: Store) -> list[Receipt]:
@@ -73,7 +74,7 @@ def _line(receipt: Receipt) -> str:
     text = receipt.text
     fields = (
         receipt.key, time_text(receipt.at), receipt.command, receipt.agent or "", ",".join(receipt.scopes),
-        receipt.prompt, "" if text is None else f"={_plain(text)}", used,
+        receipt.prompt, "" if text is None else f"={_plain(text)}", used, _END,
     )  # fmt: skip
     return _FIELD.join(fields)
 
@@ -85,12 +86,23 @@ def _plain(text: str) -> str:
 def _read(file: int) -> Iterator[Receipt]:
     with os.fdopen(os.dup(file), "rb") as stream:
         for line in stream.read().decode("utf-8", "replace").split("\n"):
-            fields = line.split(_FIELD)
-            if len(fields) == 8:  # a line that a crash cut short is no receipt
-                key, at, command, agent, scopes, prompt, text, used = fields
-                parts = (one.split(_REASON) for one in used.split(_ENTRY))
-                handed_out = tuple(Used(id_, section, tuple(why)) for id_, section, *why in parts)
-                yield Receipt(
-                    key, parse_time(at), command, agent or None, tuple(scopes.split(",")), prompt,
-                    text[1:] if text else None, handed_out,
-                )  # fmt: skip
+            with suppress(ValueError):  # a line that a crash cut short is no receipt
+                yield _receipt(line)
+
+
+def _receipt(line: str) -> Receipt:
+    """The receipt in a line.
+
+    Raises: ValueError if it is not a whole one.
+    """
+    key, at, command, agent, scopes, prompt, text, used, end = line.split(_FIELD)
+    if end != _END:
+        raise ValueError(line)
+    handed_out = []
+    for entry in used.split(_ENTRY):
+        id_, section, *why = entry.split(_REASON)
+        handed_out.append(Used(id_, section, tuple(why)))
+    return Receipt(
+        key, parse_time(at), command, agent or None, tuple(scopes.split(",")), prompt,
+        text[1:] if text else None, tuple(handed_out),
+    )  # fmt: skip

@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from mem import git, lexical, receipts, retention, terminal, text, tree
+from mem import git, lexical, receipts, sync, terminal, text, tree
 from mem import scope as scopes
 from mem.belief import ALIAS_WEIGHTS, Alias, Belief, alias, canonical_name, check, derived_aliases
 from mem.errors import Problem, TreeProblem, UsageMistake
-from mem.reading import refuse_agents
+from mem.reading import Reference, refuse_agents
 from mem.record import Any, NamedTuple
 from mem.store import View
 from mem.writing import Writer, confirmed
@@ -43,19 +43,24 @@ class Reviser(Writer):
     """One person's memory, in one folder, whose beliefs can be revised."""
 
     def _revise(
-        self, kind: str, references: Sequence[str], given: Sequence[str], change: Change, command: str | None = None
+        self,
+        kind: str,
+        references: Sequence[Reference],
+        given: Sequence[str],
+        change: Change,
+        command: str | None = None,
     ) -> list[tuple[Belief, Belief]]:
         """Change visible beliefs in one act; returns each as it was and as it is.
 
         Raises: UsageMistake if one is unknown or ambiguous, or would not be one that a belief can be; Refused under
             an agent's environment.
         """
-        refuse_agents(command or kind)
+        refuse_agents(kind)
         now = self._clock()
         with self._writing(kind, kind) as transaction:
             view = self._view_to_write(transaction.store, given)
             found = list({belief.id: belief for belief in (self._find(view, one) for one in references)}.values())
-            pairs = []
+            pairs, contested = [], []
             for old in found:
                 new = change(old, now)
                 pairs.append((old, new))
@@ -67,26 +72,30 @@ class Reviser(Writer):
                     raise UsageMistake(f"{old.name} ({old.id}): {error}", f"mem show {old.id}") from None
                 self._put(transaction, new)
                 if _says(new) != _says(old):
-                    self._contest(transaction, new)
+                    anew = (old.scope, old.type, old.content) != (new.scope, new.type, new.content)
+                    contested += [(new, other) for other, _ in self._contest(transaction, new, anew)]
             names = ", ".join(f"{new.name} ({new.id})" for _, new in pairs[:3])
             transaction.summary = f"{kind} {names}{' and more' if len(pairs) > 3 else ''}"
+        for new, other in contested:
+            named = f"{new.name} ({new.id}) contradicts {other.name} ({other.id})"
+            self._warn(f"{named}: neither is injected until you decide (mem conflicts)")
         return pairs
 
-    def forget(self, references: Sequence[str], given: Sequence[str]) -> list[Belief]:
+    def forget(self, references: Sequence[Reference], given: Sequence[str]) -> list[Belief]:
         """Take beliefs out of use.
 
         Raises: UsageMistake if one is unknown, ambiguous or not live; Refused under an agent's environment.
         """
         return [new for _, new in self._revise("forget", references, given, _retired("retracted"))]
 
-    def resolve(self, references: Sequence[str], given: Sequence[str]) -> list[Belief]:
+    def resolve(self, references: Sequence[Reference], given: Sequence[str]) -> list[Belief]:
         """Mark questions, or what else is settled, as resolved.
 
         Raises: as `forget`.
         """
         return [new for _, new in self._revise("resolve", references, given, _retired("resolved"))]
 
-    def restore(self, references: Sequence[str], given: Sequence[str]) -> list[Belief]:
+    def restore(self, references: Sequence[Reference], given: Sequence[str]) -> list[Belief]:
         """Bring back beliefs that were forgotten, superseded, resolved or archived.
 
         Raises: UsageMistake if one is live and not archived; Refused under an agent's environment.
@@ -99,7 +108,7 @@ class Reviser(Writer):
 
         return [new for _, new in self._revise("restore", references, given, change)]
 
-    def pin(self, references: Sequence[str], given: Sequence[str], pinned: bool) -> list[tuple[Belief, bool]]:
+    def pin(self, references: Sequence[Reference], given: Sequence[str], pinned: bool) -> list[tuple[Belief, bool]]:
         """Pin beliefs, or take the pin out; returns each with whether that changed anything.
 
         Raises: UsageMistake if one is unknown or not live; Refused under an agent's environment.
@@ -111,23 +120,27 @@ class Reviser(Writer):
 
         return [(new, new != old) for old, new in self._revise("pin" if pinned else "unpin", references, given, change)]
 
-    def supersede(self, reference: str, by: str, given: Sequence[str]) -> Belief:
+    def supersede(self, reference: Reference, by: Reference, given: Sequence[str]) -> Belief:
         """Let one belief take the place of another; returns the one that goes.
 
         Raises: UsageMistake if one is unknown or not live; Refused under an agent's environment.
         """
         winner, _ = self.belief(by, given)
-        _require_live(winner)
+        if not winner.current:
+            raise UsageMistake(f"{winner.name} ({winner.id}) is not believed itself yet", f"mem show {winner.id}")
 
         def change(old: Belief, now: datetime) -> Belief:
             _require_live(old)
             if old.id == winner.id:
                 raise UsageMistake(f"{old.id} cannot take its own place", "mem supersede OLD --by NEW")
+            require_wider(old, winner.scope)
             return old._replace(status="superseded", superseded_by=winner.id)
 
         return self._revise("supersede", [reference], given, change)[0][1]
 
-    def edit_aliases(self, reference: str, add: Sequence[str], drop: Sequence[str], given: Sequence[str]) -> Belief:
+    def edit_aliases(
+        self, reference: Reference, add: Sequence[str], drop: Sequence[str], given: Sequence[str]
+    ) -> Belief:
         """Give a belief aliases by hand, or take them away; counts everywhere in the next call.
 
         Raises: UsageMistake if the belief is unknown, an alias to drop is not there, or one to add could not
@@ -148,7 +161,7 @@ class Reviser(Writer):
 
         return self._revise("alias", [reference], given, change)[0][1]
 
-    def review(self, approve: Sequence[str], reject: Sequence[str], given: Sequence[str]) -> list[Belief]:
+    def review(self, approve: Sequence[Reference], reject: Sequence[Reference], given: Sequence[str]) -> list[Belief]:
         """Approve pending beliefs, or reject them.
 
         Raises: UsageMistake if one is not pending; Refused under an agent's environment.
@@ -168,7 +181,7 @@ class Reviser(Writer):
 
     # -- editing
 
-    def edit(self, reference: str, fields: Mapping[str, Any], given: Sequence[str]) -> tuple[Belief, Belief]:
+    def edit(self, reference: Reference, fields: Mapping[str, Any], given: Sequence[str]) -> tuple[Belief, Belief]:
         """Give fields of a belief (keys of its record) other values; returns it as it was and as it is.
 
         Raises: UsageMistake for a value that the field cannot have; Refused under an agent's environment.
@@ -181,12 +194,12 @@ class Reviser(Writer):
             if "scope" in said:
                 said["scope"] = str(scopes.parse(said["scope"]))
             if said.get("type", old.type) != old.type and "stability" not in said and old.confirmed is None:
-                said["stability"] = retention.INITIAL_STABILITY.get(said["type"], old.stability)
+                said["stability"] = self.settings().get(f"stability.{said['type']}", old.stability)
             return _edited(old, old._replace(**said), now)
 
         return self._revise("edit", [reference], given, change)[0]
 
-    def page_to_edit(self, reference: str, given: Sequence[str]) -> tuple[Belief, bytes]:
+    def page_to_edit(self, reference: Reference, given: Sequence[str]) -> tuple[Belief, bytes]:
         """A belief and its page as a person edits it; one without a page gets the text that it would have.
 
         Raises: UsageMistake if it is unknown; TreeProblem if the page cannot be read.
@@ -216,12 +229,12 @@ class Reviser(Writer):
             kept = {key: getattr(old, key) for key in ("session", "at", "review")}
             return _edited(old, parsed._replace(**kept), now)
 
-        return self._revise("edit", [belief.id], given, change)[0]
+        return self._revise("edit", [belief], given, change)[0]
 
     # -- use
 
     def confirm(
-        self, references: Sequence[str], query: str | None, given: Sequence[str]
+        self, references: Sequence[Reference], query: str | None, given: Sequence[str]
     ) -> list[tuple[Belief, Belief]]:
         """Record that beliefs were of use, which keeps them from fading; the query that found them teaches aliases.
 
@@ -237,7 +250,7 @@ class Reviser(Writer):
 
     # -- erasing
 
-    def purge_plan(self, reference: str, given: Sequence[str]) -> Purge:
+    def purge_plan(self, reference: Reference, given: Sequence[str]) -> Purge:
         """What a purge of a belief would erase.
 
         Raises: UsageMistake if it is unknown; Refused under an agent's environment.
@@ -246,6 +259,9 @@ class Reviser(Writer):
         with self._reading() as store:
             if store is None:
                 raise UsageMistake(f"no belief {reference!r}: the memory is empty", "mem remember TEXT")
+            undone = store.undone(reference) if isinstance(reference, str) else None
+            if undone is not None:
+                return Purge(undone, None, 1, 0, 0, [], [])
             view = store.visible(self.open_scopes(store, given).visible)
             belief = self._find(view, reference)
             waiting = [one for one in receipts.waiting(store) if belief.id in {used.belief for used in one.used}]
@@ -259,15 +275,16 @@ class Reviser(Writer):
         given_out = view.uses(belief.id) + waiting
         return Purge(belief, page.path if page else None, versions, given_out, commits, remotes, paths)
 
-    def purge(self, reference: str, given: Sequence[str]) -> Purge:
+    def purge(self, plan: Purge) -> Purge:
         """Erase a belief from pages, versions, receipts and the files of the database; there is no way back.
 
-        Raises: UsageMistake if it is unknown; Refused under an agent's environment.
+        Raises: Refused under an agent's environment.
         """
-        plan = self.purge_plan(reference, given)
+        refuse_agents("purge")
         with self._locked_store() as store:
             if plan.page is not None:
                 tree.erase(os.path.join(self.home.path, plan.page))
+            sync.erase_copies(self.home, plan.belief.id)
             if not store.purge(plan.belief.id):
                 self._warn("a command was reading meanwhile; run mem purge again, or any write, to shrink the log file")
             terminal.drop_lists(self.home, 0, plan.belief.id)
@@ -295,7 +312,8 @@ def _taught(belief: Belief, words: Sequence[str]) -> Belief:
 
 def _says(belief: Belief) -> tuple[Any, ...]:
     """What a belief may contradict others with."""
-    return belief.scope, belief.type, belief.name, belief.content, belief.aliases, belief.current
+    given = [entry for entry in belief.aliases if entry.origin == "given"]
+    return belief.scope, belief.type, belief.name, belief.content, given, belief.current
 
 
 def _retired(status: str) -> Change:
@@ -304,6 +322,17 @@ def _retired(status: str) -> Change:
         return old._replace(status=status)
 
     return change
+
+
+def require_wider(old: Belief, scope: str) -> None:
+    """Make sure that whoever sees a belief sees what takes its place in this scope.
+
+    Raises: UsageMistake if a session could be left with neither.
+    """
+    if scopes.parse(scope) not in scopes.visible([scopes.parse(old.scope)]):
+        raise UsageMistake(
+            f"{old.name} ({old.id}) holds in {old.scope}, where {scope} is not seen", f"--scope {old.scope}"
+        )
 
 
 def _require_live(belief: Belief) -> None:

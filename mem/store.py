@@ -108,6 +108,7 @@ def _receipts_schema(db: Database) -> None:
                belief TEXT NOT NULL, section TEXT NOT NULL, because TEXT NOT NULL,
                PRIMARY KEY (receipt, position)) WITHOUT ROWID""",
         "CREATE INDEX receipt_by_belief ON receipt_belief (belief, receipt)",
+        "CREATE INDEX receipt_by_time ON receipt (at)",
         # Set where the user said that both hold.
         "ALTER TABLE conflict ADD COLUMN settled INTEGER NOT NULL DEFAULT 0",
         "INSERT INTO meta (key, value) VALUES ('receipt_key', lower(hex(randomblob(16))))",
@@ -419,6 +420,18 @@ class Store:
         self.rows("VACUUM")
         return bool(self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0] == 0)
 
+    def undone(self, id: str) -> Belief | None:
+        """A belief that is known only from acts that were undone, by its whole id."""
+        found = self.rows(
+            """SELECT COALESCE(after, before)
+               FROM change
+               WHERE kind = 'belief' AND key = ? AND NOT EXISTS (SELECT 1 FROM belief WHERE id = key)
+               ORDER BY operation DESC
+               LIMIT 1""",
+            id,
+        )
+        return belief_of(found[0][0]) if found else None
+
     def add_receipts(self, receipts: Iterable[Receipt], oldest: str) -> None:
         """Take receipts in, and drop those from before a time."""
         with self._atomic():
@@ -626,7 +639,7 @@ class View:
         if len(named) == 1:
             return named[0]
         low = reference.lower()
-        begun = named or (self.beliefs("substr(id, 1, ?) = ?", len(low), low) if len(low) >= SHORTEST_ID else [])
+        begun = named or (self.beliefs("lower(substr(id, 1, ?)) = ?", len(low), low) if len(low) >= SHORTEST_ID else [])
         begun = begun or self.beliefs("name = ?", reference)
         if len(begun) > 1:
             ids = ", ".join(f"{belief.id} ({belief.name})" for belief in begun[:4])

@@ -7,6 +7,7 @@ finishes the outbox. A page that a person changed is never written over.
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -161,6 +162,20 @@ def _difference(home: Home, belief: Belief, page: Page) -> Problem | None:
     if tree.parse(page.path, data, now=belief.created) != tree.owned(belief):
         return Problem(page.path, 0, "does not say what the database says")
     return None
+
+
+def erase_copies(home: Home, id: str) -> None:
+    """Remove every page that carries an id, wherever it was moved, and what a killed write left over.
+
+    The lock must be held.
+    """
+    for path in _pages_on_disk(home):
+        place = os.path.join(home.path, path)
+        if f"\nid: {id}\n".encode() in (tree.read(place) or b"").replace(b"\r\n", b"\n"):
+            tree.erase(place)
+    for name in os.listdir(home.local):
+        if re.fullmatch(r"\d+\.[0-9a-f]{16}", name):
+            tree.erase(os.path.join(home.local, name))
 
 
 def _pages_on_disk(home: Home) -> list[str]:

@@ -36,7 +36,7 @@ def is_seen() -> bool:
 def size() -> tuple[int, int]:
     """Columns and lines of the terminal; COLUMNS and LINES win, as for other tools."""
     columns, lines = (
-        int(os.environ[name]) if os.environ.get(name, "").isdigit() else 0 for name in ("COLUMNS", "LINES")
+        int(os.environ[name]) if os.environ.get(name, "").isdecimal() else 0 for name in ("COLUMNS", "LINES")
     )
     if not columns or not lines:
         with suppress(OSError, ValueError, AttributeError):
@@ -63,8 +63,8 @@ def was_interrupted(status: int) -> bool:
 
 
 def keep_list(home: Home, query: str, ids: Sequence[str]) -> None:
-    """Note what this terminal was shown; nothing without a terminal or before there is a memory."""
-    path = _list_path(home)
+    """Note what this terminal was shown; nothing where it was not shown, or before there is a memory."""
+    path = _list_path(home) if sys.stdout.isatty() else None
     if path is None or not os.path.isdir(home.local):
         return
     with suppress(OSError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import count
 
@@ -135,7 +135,10 @@ class Writer(Reader):
                 for belief, page in pages:
                     transaction.adopt(belief, lexical.indexed(belief), page)
         except BaseException:
-            shutil.rmtree(os.path.dirname(path), ignore_errors=True)  # half of one would be taken for the whole
+            for ending in ("", "-wal", "-shm"):  # half of one would be taken for the whole
+                tree.erase(path + ending)
+            with suppress(OSError):  # what else is there is not of this making
+                os.rmdir(os.path.dirname(path))
             raise
         if pages:
             self._warn(f"took in {len(pages)} pages that were in {self.home.path}")
@@ -159,17 +162,21 @@ class Writer(Reader):
                 transaction.set_conflict(belief.id, other, None)
         return path
 
-    def _contest(self, transaction: Transaction, belief: Belief) -> list[tuple[Belief, str]]:
-        """Open a conflict with every current belief of the scope that cannot hold beside this one."""
+    def _contest(self, transaction: Transaction, belief: Belief, anew: bool = True) -> list[tuple[Belief, str]]:
+        """Open a conflict with every current belief of the scope that cannot hold beside this one.
+
+        What the user settled stays so, unless the belief is to be judged `anew`: it says something else now.
+        """
         view = transaction.store.visible([scopes.parse(belief.scope)])
         if not belief.current:
             return []
-        for id_ in view.conflicts(belief.id):  # a new version is judged anew
+        settled = set() if anew else {*view.conflicts(belief.id)} - {*view.contested().get(belief.id, [])}
+        for id_ in {*view.conflicts(belief.id)} - settled:
             transaction.set_conflict(belief.id, id_, None)
         found = []
         near = lexical.claimants(view, belief).union(*(lexical.holders(view, one) for one in things(belief.content)))
         for other in sorted(view.numbered(near).values(), key=lambda other: (other.created, other.id)):
-            surface = rivals(belief, other) if other.current else None
+            surface = rivals(belief, other) if other.current and other.id not in settled else None
             if surface is not None:
                 transaction.set_conflict(belief.id, other.id, "open")
                 found.append((other, surface))

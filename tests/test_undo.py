@@ -331,8 +331,8 @@ def begin(memory: Memory, source: bytes | None) -> None:
 
 
 def complain(message: str) -> None:
-    """Nothing is worth a warning here, but for a settings file that was broken from the start."""
-    assert "is not TOML" in message
+    """Nothing is worth a warning here, but contradictions, and a settings file that was broken from the start."""
+    assert "is not TOML" in message or "contradicts" in message
 
 
 def require_exact_undo(memory: Memory, acts: list[ACT], chunks: Iterator[int]) -> int:

@@ -12,7 +12,7 @@ from mem.belief import to_record
 from mem.cli import options
 from mem.cli.options import All, Archived, DryRun, Ids, Json, Jsonl, Pending, Scope, Since, Statuses, Types, Until
 from mem.errors import UsageMistake
-from mem.reading import Filters
+from mem.reading import Filters, Reference
 from mem.show import answers, details, style
 
 
@@ -35,11 +35,12 @@ def review(
     memory = options.memory()
     elsewhere = memory.pending_elsewhere(scope or ())
     opened, pending = memory.beliefs(scope or (), Filters(pending=True))
+    chosen: list[Reference] = [*(approve or [])]
     if all:
         rejected = {memory.belief(one, scope or ())[0].id for one in reject or ()}
-        approve = [*(approve or []), *(belief.id for belief in pending if belief.id not in rejected)]
-    if approve or reject:
-        for belief in memory.review(approve or (), reject or (), scope or ()):
+        chosen = [*(approve or []), *(belief for belief in pending if belief.id not in rejected)]
+    if chosen or reject:
+        for belief in memory.review(chosen, reject or (), scope or ()):
             print(f"{'approved' if belief.review == 'approved' else 'rejected'} {details.called(belief)}")
         return 0
     text = options.list_beliefs(

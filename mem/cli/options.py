@@ -82,15 +82,15 @@ def content_of(argument: str | None, command: str) -> str:
     if argument is None:
         if not sys.stdin.isatty():
             raise UsageMistake("there is no text to remember", f"{command} TEXT, or - to read standard input")
-        help_ = "\n# Write what to remember, save and leave. An empty text remembers nothing.\n"
-        content = "\n".join(line for line in edited(help_).splitlines() if not line.startswith("# "))
+        help_ = "# Write what to remember, save and leave. An empty text remembers nothing."
+        content = "\n".join(line for line in edited(f"\n{help_}\n").splitlines() if line != help_)
     elif argument == "-":
         content = _standard_input(command)
     else:
         content = argument
     content = content.replace("\r\n", "\n").strip()
     if not content:
-        raise UsageMistake("the text is empty; nothing was remembered", f"{command} TEXT")
+        raise UsageMistake("the text is empty; nothing was written", f"{command} TEXT")
     return content
 
 

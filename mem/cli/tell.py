@@ -88,7 +88,7 @@ def _told(memory: Memory, done: Remembered, json: bool) -> int:
     sys.stdout.write(style.dump(answers.remember_document(done)) if json else answers.remembered_text(done))
     for other, _ in done.conflicts:
         if not json and _asks() and _replaces(done.belief, other):
-            memory.supersede(other.id, done.belief.id, [done.belief.scope])
+            memory.supersede(other, done.belief, [done.belief.scope])
             print(f"superseded {details.called(other)}")
     if done.close:
         hot.warn(f"{done.belief.scope} is a new scope; if you meant {' or '.join(done.close)}: mem undo")
@@ -130,8 +130,8 @@ def supersede(
     """
     memory = options.memory()
     if by is not None:
-        if text is not None:
-            raise UsageMistake("give a text or --by, not both", "mem supersede OLD --by NEW")
+        if text is not None or name or type or alias or no_alias or why or json:
+            raise UsageMistake("--by goes with no text and no other option", "mem supersede OLD --by NEW")
         print(f"superseded {details.called(memory.supersede(id, by, scope or ()))}")
         return 0
     memory.belief(id, scope or ())  # before a text is asked for
@@ -426,5 +426,5 @@ def purge(
         known = plan.belief.id
         hint = f"mem purge --confirm {known} {known}, or mem forget {known}, which can be undone"
         raise UsageMistake(f"{details.called(plan.belief)} was not erased: its id was not typed", hint)
-    sys.stdout.write(details.purge_text(memory.purge(plan.belief.id, [plan.belief.scope]), done=True))
+    sys.stdout.write(details.purge_text(memory.purge(plan), done=True))
     return 0
