@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 
-from mem.errors import Problem, StoreUnusable, TreeProblem, UsageMistake
+from mem.errors import Problem, StoreUnusable, TreeProblem, UsageMistake, meant
 from mem.record import Any, NamedTuple
 from mem.retention import INITIAL_STABILITY
 from mem.text import LANGUAGES
@@ -217,12 +217,7 @@ def setting(key: str) -> Setting:
     Raises: UsageMistake with close names for one that does not exist.
     """
     if key not in _KNOWN:
-        from difflib import get_close_matches
-
-        close = get_close_matches(key, _KNOWN, 3)
-        raise UsageMistake(
-            f"there is no setting {key!r}", f"did you mean {' or '.join(close)}?" if close else "mem config"
-        )
+        raise UsageMistake(f"there is no setting {key!r}", meant(key, _KNOWN, "mem config"))
     return _KNOWN[key]
 
 

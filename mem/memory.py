@@ -475,25 +475,29 @@ class Memory(Reviser):
                 raise NothingFound("there is nothing to undo", "mem remember TEXT")
             for operation in operations:
                 for change in reversed(store.changes(operation.n)):
-                    if change.kind == "belief" and change.before is None:
-                        transaction.remove(change.key)
-                    elif change.kind == "belief":
-                        self._put(transaction, belief_of(change.before or ""), change.page)
-                    elif change.kind == "conflict":
-                        one, other = change.key.split()
-                        transaction.set_conflict(one, other, _text_in(change.before))
-                    elif change.kind == "settings":
-                        _restore_settings(transaction, change)
-                    elif change.kind == "scope":
-                        transaction.set_scope(change.key, change.before is not None)
-                    elif change.kind == "mapping":
-                        transaction.set_mapping(change.key, _text_in(change.before))
-                    else:
-                        transaction.set_remote(change.key, _text_in(change.before))
+                    self._put_back(transaction, change)
                 transaction.mark_undone(operation.n)
         if any(operation.kind == "config" for operation in operations):
             self._take_up_settings()
         return operations
+
+    def _put_back(self, transaction: Transaction, change: Change) -> None:
+        """Make one row what it was before a change."""
+        if change.kind == "belief" and change.before is None:
+            transaction.remove(change.key)
+        elif change.kind == "belief":
+            self._put(transaction, belief_of(change.before or ""), change.page)
+        elif change.kind == "conflict":
+            one, other = change.key.split()
+            transaction.set_conflict(one, other, _text_in(change.before))
+        elif change.kind == "settings":
+            _restore_settings(transaction, change)
+        elif change.kind == "scope":
+            transaction.set_scope(change.key, change.before is not None)
+        elif change.kind == "mapping":
+            transaction.set_mapping(change.key, _text_in(change.before))
+        else:
+            transaction.set_remote(change.key, _text_in(change.before))
 
     def _take_up_settings(self) -> None:
         """Let what is kept by the settings follow them."""

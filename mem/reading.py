@@ -601,7 +601,7 @@ class Reader:
                 return [("user", "0 beliefs")] if kind == "scopes" else []
             if kind == "scopes":
                 counts = store.scopes().items()
-                return [(path, f"{n} belief{'s' * (n != 1)}") for path, n in counts if path.startswith(beginning)]
+                return [(path, text.counted(n, "belief")) for path, n in counts if path.startswith(beginning)]
             view = store.visible(self.open_scopes(store, given).visible)
             kinds = {"beliefs": "(current OR ?1 <> '')", "pending": PENDING, "names": "current", "retired": RETIRED}
             where = kinds.get(kind, "0")

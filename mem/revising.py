@@ -48,7 +48,6 @@ class Reviser(Writer):
         references: Sequence[Reference],
         given: Sequence[str],
         change: Change,
-        command: str | None = None,
     ) -> list[tuple[Belief, Belief]]:
         """Change visible beliefs in one act; returns each as it was and as it is.
 

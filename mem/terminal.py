@@ -90,10 +90,13 @@ def drop_lists(home: Home, before: float, id: str | None = None) -> None:
     with suppress(OSError):
         for entry in os.scandir(folder):
             with suppress(OSError, ValueError):
-                with open(entry.path, encoding="utf-8") as file:
-                    held = id is not None and id in file.read().split("\n")
-                if held or entry.stat().st_mtime < before:
+                if entry.stat().st_mtime < before or (id is not None and _holds(entry.path, id)):
                     os.unlink(entry.path)
+
+
+def _holds(path: str, id: str) -> bool:
+    with open(path, encoding="utf-8") as file:
+        return id in file.read().split("\n")
 
 
 def _list_path(home: Home) -> str | None:

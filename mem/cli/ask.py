@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mem import hot, terminal
+from mem import hot
 from mem.cli import options
 from mem.cli.options import (
     All,
@@ -140,15 +140,7 @@ def list_(
     form, filters = hot.form_of(values), hot.filters_of(values)
     memory = options.memory()
     opened, beliefs = memory.beliefs(scope or (), filters)
-    text = options.list_beliefs(
-        beliefs,
-        form,
-        lambda: answers.list_document(opened, beliefs),
-        lambda: answers.belief_table(beliefs),
-    )
-    if form == "text" and sys.stdout.isatty():  # elsewhere no numbers are shown
-        terminal.keep_list(memory.home, "", [belief.id for belief in beliefs])
-    options.show(text, memory) if form == "text" else sys.stdout.write(text)
+    options.list_beliefs(memory, beliefs, form, lambda: answers.list_document(opened, beliefs))
     if not beliefs and form == "text":
         asked = " that fit" if filters != NO_FILTER else ""
         hot.warn(f"no beliefs{asked} in {', '.join(map(str, opened.visible))}")

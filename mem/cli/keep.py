@@ -43,15 +43,7 @@ def review(
         for belief in memory.review(chosen, reject or (), scope or ()):
             print(f"{'approved' if belief.review == 'approved' else 'rejected'} {details.called(belief)}")
         return 0
-    text = options.list_beliefs(
-        pending,
-        form,
-        lambda: answers.list_document(opened, pending),
-        lambda: answers.belief_table(pending),
-    )
-    if form == "text" and sys.stdout.isatty():  # elsewhere no numbers are shown
-        terminal.keep_list(memory.home, "", [belief.id for belief in pending])
-    sys.stdout.write(text)
+    options.list_beliefs(memory, pending, form, lambda: answers.list_document(opened, pending))
     if not pending and form == "text":
         hot.warn(f"nothing waits in {', '.join(map(str, opened.visible))}")
     if elsewhere and form == "text":
@@ -182,10 +174,11 @@ def export(
 
     values: dict[str, Any] = dict(locals())
     form = hot.form_of(values)
-    beliefs = options.memory().export(scope or (), hot.filters_of(values, by_default=True))
+    memory = options.memory()
+    beliefs = memory.export(scope or (), hot.filters_of(values, by_default=True))
     if form in ("json", "ids"):
         document = {"schema": "mem.export/1", "beliefs": [*map(to_record, beliefs)]}
-        sys.stdout.write(options.list_beliefs(beliefs, form, lambda: document, str))
+        options.list_beliefs(memory, beliefs, form, lambda: document)
     else:
         sys.stdout.writelines(write_jsonl(beliefs))
     return 0

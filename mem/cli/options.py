@@ -16,7 +16,7 @@ from mem.config import home
 from mem.errors import Problem, UsageMistake
 from mem.memory import Memory
 from mem.reading import clock
-from mem.show import style
+from mem.show import answers, style
 from mem.text import MAX_TEXT
 
 MOST_PROBLEMS = 20
@@ -31,7 +31,6 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="Id, its beginning, name, 
 IdList = Annotated[
     list[str], typer.Argument(metavar="ID...", help="Ids, their beginnings, names, or numbers in the last list.")
 ]
-Progress = Callable[[int], None]
 
 
 def memory() -> Memory:
@@ -63,13 +62,19 @@ def show(text: str, values: Memory) -> None:
     style.write(text, str(values.settings()["show.pager"]) if terminal.is_seen() else "")
 
 
-def list_beliefs(beliefs: Sequence[Belief], form: str, document: Callable[[], Any], text: Callable[[], str]) -> str:
-    """A list of beliefs in one of its forms."""
-    if form == "json":
-        return style.dump(document())
-    if form == "jsonl":
-        return style.dump_lines(map(to_record, beliefs))
-    return "".join(f"{belief.id}\n" for belief in beliefs) if form == "ids" else text()
+def list_beliefs(
+    values: Memory, beliefs: Sequence[Belief], form: str = "text", document: Callable[[], Any] = dict
+) -> None:
+    """Print a list of beliefs in one of its forms; on a terminal its numbers mean them from now on."""
+    if form == "text":
+        terminal.keep_list(values.home, "", [belief.id for belief in beliefs])
+        show(answers.belief_table(beliefs), values)
+    elif form == "json":
+        sys.stdout.write(style.dump(document()))
+    elif form == "jsonl":
+        sys.stdout.write(style.dump_lines(map(to_record, beliefs)))
+    else:
+        sys.stdout.write("".join(f"{belief.id}\n" for belief in beliefs))
 
 
 def only_forms(json: bool, jsonl: bool = False, ids: bool = False) -> str:

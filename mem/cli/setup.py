@@ -13,6 +13,7 @@ from mem.cli import options
 from mem.cli.options import DryRun, Json, Scope
 from mem.errors import UsageMistake
 from mem.show import details, style
+from mem.show.answers import scope_names
 from mem.text import shown
 
 scope_app = typer.Typer(rich_markup_mode=None)
@@ -34,9 +35,7 @@ def scope_(context: typer.Context, scope: Scope = None, json: Json = False) -> i
     memory = options.memory()
     opened, _ = memory.scopes(scope or ())
     if json:
-        names = {"scopes": opened.scopes, "visible": opened.visible}
-        document = {key: [str(one) for one in value] for key, value in names.items()}
-        sys.stdout.write(style.dump({"schema": "mem.scope/1", **document, "reason": opened.reason}))
+        sys.stdout.write(style.dump({"schema": "mem.scope/1", **scope_names(opened), "reason": opened.reason}))
         return 0
     print(f"open:    {', '.join(map(str, opened.scopes))} ({opened.reason})")
     print(f"visible: {', '.join(map(str, opened.visible))}")

@@ -368,8 +368,7 @@ def restore(
     memory = options.memory()
     if not id:
         found = [one for one in memory.beliefs(scope or (), Filters(any_state=True))[1] if not one.live or one.archived]
-        terminal.keep_list(memory.home, "", [belief.id for belief in found])
-        options.show(answers.belief_table(found), memory)
+        options.list_beliefs(memory, found)
         if not found:
             hot.warn("nothing that is visible here is out of use")
         return 0

@@ -38,7 +38,8 @@ def _entry(belief: Belief, because: Iterable[Because]) -> dict[str, Any]:
     }
 
 
-def _scopes(opened: OpenScopes) -> dict[str, Any]:
+def scope_names(opened: OpenScopes) -> dict[str, Any]:
+    """The open and the visible scopes, as every document has them."""
     return {"scopes": [str(one) for one in opened.scopes], "visible": [str(one) for one in opened.visible]}
 
 
@@ -51,7 +52,7 @@ def inject_document(answer: Injected, command: str = "inject") -> dict[str, Any]
     sections, withheld, tokens, text = answer.injection
     return {
         "schema": f"mem.{command}/1",
-        **_scopes(answer.opened),
+        **scope_names(answer.opened),
         "persona": section(sections.persona),
         "pinned": section(sections.pinned),
         "relevant": section(sections.relevant),
@@ -68,7 +69,7 @@ def recall_document(answer: Recalled) -> dict[str, Any]:
     return {
         "schema": "mem.recall/1",
         "mode": "lexical",
-        **_scopes(answer.opened),
+        **scope_names(answer.opened),
         "freshness": answer.freshness,
         "hits": hit_records(answer),
     }
@@ -116,7 +117,7 @@ def remember_document(done: Remembered) -> dict[str, Any]:
 
 def list_document(opened: OpenScopes, beliefs: Sequence[Belief]) -> dict[str, Any]:
     """`mem.list/1`."""
-    return {"schema": "mem.list/1", **_scopes(opened), "beliefs": [to_record(belief) for belief in beliefs]}
+    return {"schema": "mem.list/1", **scope_names(opened), "beliefs": [to_record(belief) for belief in beliefs]}
 
 
 # -- text -------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from typing import Any
 from mem.belief import Alias, Belief, time_text, to_record
 from mem.config import SETTINGS
 from mem.memory import Overview, Why
-from mem.reading import OpenScopes
 from mem.revising import Purge
+from mem.show.answers import scope_names
 from mem.show.style import named, one_line, prose, statement, styled
 from mem.store import Receipt, Version
 from mem.text import counted, shown
@@ -281,17 +281,13 @@ def overview_document(where: Overview) -> dict[str, Any]:
     """`mem.status/1`."""
     return {
         "schema": "mem.status/1",
-        **_scopes(where.opened),
+        **scope_names(where.opened),
         "reason": where.opened.reason,
         "beliefs": where.counts,
         "changed_by_hand": where.by_hand,
         "uncommitted": where.uncommitted,
         "last": {"at": time_text(where.last.at), "act": where.last.summary} if where.last else None,
     }
-
-
-def _scopes(opened: OpenScopes) -> dict[str, Any]:
-    return {"scopes": [str(one) for one in opened.scopes], "visible": [str(one) for one in opened.visible]}
 
 
 def conflicts_text(pairs: Sequence[tuple[Belief, Belief]], first: int = 1) -> str:
