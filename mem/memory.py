@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from json import loads
 
-from mem import config, derive, git, lexical, receipts, retention, sync, text, tree
+from mem import config, derive, git, lexical, models, receipts, retention, sync, text, tree
 from mem import recall as recalling
 from mem import scope as scopes
 from mem.belief import (
@@ -236,6 +236,8 @@ class Memory(Reviser):
         """
         refuse_agents("config")
         wanted = config.read_value(key, value) if value is not None else None
+        if key == "model.name" and wanted is not None:
+            models.named(wanted)
         default = config.setting(key).default
         path = os.path.realpath(config.settings_path())
         with self._writing("config", f"config {key} {'unset' if value is None else value}") as transaction:

@@ -592,10 +592,15 @@ class Reader:
     def candidates(self, kind: str, beginning: str, given: Sequence[str]) -> list[tuple[str, str]]:
         """What may be meant by the beginning of a word, as (what to type, what it is).
 
-        `kind` is `scopes`, or visible `beliefs`, `pending` ones, those that are `retired`, or the `names` of beliefs.
+        `kind` is `scopes`, or visible `beliefs`, `pending` ones, those that are `retired`, or the `names` of beliefs;
+        or `models`.
         Pages are not looked at.
         Raises: UsageMistake for an unknown scope.
         """
+        if kind == "models":
+            from mem import models
+
+            return [(one.name, one.problem or "a model") for one in models.listed() if one.name.startswith(beginning)]
         with self._reading() as store:
             if store is None:
                 return [("user", "0 beliefs")] if kind == "scopes" else []
