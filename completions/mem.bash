@@ -168,15 +168,15 @@ _mem_at() {
         ;;
     'config get')
         options='-h --help'
-        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|receipts.days|receipts.prompts|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant'
+        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|model.seconds|receipts.days|receipts.prompts|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant'
         ;;
     'config set')
         options='-h --help'
-        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|receipts.days|receipts.prompts|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant -'
+        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|model.seconds|receipts.days|receipts.prompts|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant -'
         ;;
     'config unset')
         options='-h --help'
-        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|receipts.days|receipts.prompts|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant'
+        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|model.seconds|receipts.days|receipts.prompts|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant'
         ;;
     'config path')
         options='-h --help'

@@ -148,6 +148,12 @@ SETTINGS = (
         "The model that says what texts mean: `embedded`, or one that `mem model list` shows. A change makes the "
         "vectors anew.",
     ),
+    Setting(
+        "model.seconds",
+        "number",
+        3.0,  # six times what a model of 90 MB takes on two cores that do nothing else
+        "How long a search waits for a model that is not the embedded one, before it does without.",
+    ),
     Setting("receipts.days", "count", 90, "How long `mem log` remembers what was injected."),
     Setting("receipts.prompts", "flag", False, "Keep the prompt with its receipt, and not only a keyed hash of it."),
     Setting("show.pager", "text", "", "Shows what is longer than the terminal; by default $PAGER, else less."),

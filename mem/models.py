@@ -186,7 +186,7 @@ def _taken_in(source: str, name: str, origin: str, scratch: str) -> tuple[Model,
 
 def _next(error: MemError) -> str:
     """What to do about a model that was not taken in: not what one would do about the one in use."""
-    return error.hint if error.hint and not error.hint.startswith(("mem ", "reinstall")) else "mem model list"
+    return error.hint if error.hint and not error.hint.startswith("mem ") else "mem model list"
 
 
 def remove(name: str, in_use: str) -> Model:

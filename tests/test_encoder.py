@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto
 
-from mem.embedding import EMBEDDED, Encoder
+from mem.embedding import EMBEDDED, Encoder, ask
 from mem.errors import ModelUnusable
 from tests.conftest import environment
 from tests.encoders import VECTORS, VOCABULARY, WIDTH, model, vector
@@ -201,6 +201,39 @@ def test_settings_that_are_none_are_named(tmp_path: Path, name: str, data: bytes
     folder = model(tmp_path)
     (folder / name).write_bytes(data)
     assert f"{name} cannot be read" in refused(folder)
+
+
+# -- one query, in a process of its own -------------------------------------------------------------
+
+
+def test_a_query_has_the_same_vector_from_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = model(tmp_path / "m", config_sentence_transformers__json={"prompts": {"query": "query : "}})
+    (tmp_path / "mem").mkdir()
+    (tmp_path / "mem" / "__init__.py").write_text("raise SystemExit('not this one')")
+    monkeypatch.chdir(tmp_path)
+    for text in ("the cat", "", "naïve ☃\udc80", "cat " * 20_000):
+        assert np.allclose(ask(str(folder), text, 60), encoded(folder, text, query=True)[0], atol=1e-6)
+
+
+def test_a_model_that_takes_too_long_is_not_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnusable, match=r"took longer than 0\.001 seconds"):
+        ask(str(model(tmp_path)), "cat", 0.001)
+
+
+def test_what_is_wrong_with_a_model_is_told_across_processes(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnusable, match="gives vectors that are no numbers") as caught:
+        ask(str(model(tmp_path, factor=float("nan"))), "cat", 60)
+    assert caught.value.hint == "mem model use embedded"
+
+
+@pytest.mark.parametrize(
+    "program, said",
+    [("/bin/false", r"broke off \(1\)"), ("/bin/true", r"broke off \(0\)"), ("/nowhere", "No such file")],
+)
+def test_a_process_that_breaks_off_is_told(monkeypatch: pytest.MonkeyPatch, program: str, said: str) -> None:
+    monkeypatch.setattr(sys, "executable", program)
+    with pytest.raises(ModelUnusable, match=said):
+        ask("model", "cat", 60)
 
 
 # -- without the packages ---------------------------------------------------------------------------
