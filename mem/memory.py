@@ -260,11 +260,14 @@ class Memory(Reviser):
     def doctor(self, verify_ranking: bool) -> Report:
         """Whether database, tree and index agree; under the lock, so that nothing moves meanwhile."""
         refuse_agents("doctor")
+        used = str(self.settings()["model.name"])
+        broken = models.problem(used)
+        about_model = [Problem(f"model {used}", 0, broken)] if broken is not None else []
         if self.home.database() is None:
-            return Report(0, 0, 0, None, [])
+            return Report(0, 0, 0, None, about_model)
         with self._locked_store() as store:
             everything = store.everything()
-            problems = [Problem(store.path, 0, one) for one in store.integrity()]
+            problems = about_model + [Problem(store.path, 0, one) for one in store.integrity()]
             problems += sync.differences(self.home, store)
             problems += [Problem(store.path, 0, one) for one in lexical.stale(everything)]
             ranking = None

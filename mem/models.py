@@ -18,7 +18,6 @@ from typing import IO, NamedTuple
 
 from mem.config import models_directory
 from mem.embedding import (
-    EMBEDDED,
     NAME,
     OWN,
     RECORD,
@@ -78,7 +77,7 @@ def named(name: str) -> Model:
 
 def listed() -> list[Model]:
     """The embedded model, then those that are installed, by name."""
-    return [_model(OWN, EMBEDDED), *(_model(name, folder(name)) for name in _installed())]
+    return [_model(OWN, folder(OWN)), *(_model(name, folder(name)) for name in _installed())]
 
 
 def _installed() -> list[str]:
@@ -124,10 +123,22 @@ def check(name: str) -> float:
     return worst
 
 
+def problem(name: str) -> str | None:
+    """What is wrong with the model in use, and what to do; the embedded one is not run, for it needs no runtime."""
+    try:
+        if name == OWN:
+            verify(folder(name))
+        else:
+            check(name)
+    except ModelUnusable as error:
+        return f"{error.message} ({REPLACE if name != OWN else error.hint})"
+    return None
+
+
 def _likeness(path: str) -> float:
     """The least cosine of what a model gives and what it should."""
     found = Encoder(path).encode(TRIAL)
-    if path == EMBEDDED:
+    if path == folder(OWN):
         table = Table(path)
         wanted = [table.vector(table.tokens(text)) for text in TRIAL]
     else:

@@ -287,6 +287,34 @@ def test_the_two_readers_of_the_embedded_model_are_compared(monkeypatch: pytest.
         models.check("embedded")
 
 
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The embedded model, in a place where it can be damaged."""
+    names = [*json.loads(Path(embedding.EMBEDDED, "config.json").read_text())["files"], "config.json"]
+    (tmp_path / "own").mkdir()
+    for name in names:
+        shutil.copy(Path(embedding.EMBEDDED, name), tmp_path / "own")
+    monkeypatch.setattr(embedding, "EMBEDDED", str(tmp_path / "own"))
+    return tmp_path / "own"
+
+
+def test_damage_of_the_embedded_model_is_found_by_doctor_and_by_check(mem: Mem, own: Path) -> None:
+    assert mem("doctor").status == 0 and mem("model", "check").status == 0
+    (own / "table.bin").write_bytes(b"x")
+    for line in (("doctor",), ("model", "check")):
+        status, _, err = mem(*line)
+        assert status in (3, 5) and "table.bin is damaged" in err and "pip install --force-reinstall mem" in err
+
+
+def test_doctor_finds_that_the_model_in_use_is_damaged(mem: Mem, installed: Path) -> None:
+    assert mem("remember", "Tea.").status == 0 and mem("model", "use", "tiny").status == 0
+    assert mem("doctor").status == 0
+    (installed / "weights.bin").write_bytes((installed / "weights.bin").read_bytes()[::-1])
+    status, _, err = mem("doctor")
+    assert status == 3 and "weights.bin is damaged" in err and "(mem model use embedded)" in err
+    assert mem("model", "use", "embedded").status == 0 and mem("doctor").status == 0
+
+
 # -- pulling ----------------------------------------------------------------------------------------
 
 
