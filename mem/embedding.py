@@ -92,6 +92,28 @@ class Habits(NamedTuple):
     """The folder with the settings of pooling, below that of the model."""
 
 
+USUAL = (0.02, 0.39)
+"""Mean cosine of the embedded model for texts that have nothing to do with each other, and for a question and its
+answer in other words (`models.scale`). What counts as close in `recall` was chosen for cosines of this size."""
+
+
+def rescaled(cosine: float, scale: Sequence[float]) -> float:
+    """What a cosine would be if the model's were of the usual size: some find all texts 0.7 alike, and more.
+
+    Units: both in [-1, 1]; `scale` as `USUAL`. A model that tells hardly anything apart is taken as it is.
+    """
+    low, high = scale
+    if high - low < 0.05:
+        return cosine
+    return max(-1.0, min(1.0, USUAL[0] + (cosine - low) / (high - low) * (USUAL[1] - USUAL[0])))
+
+
+def scale_of(folder: str) -> Sequence[float]:
+    """How large the cosines of a model are, as its record says."""
+    found = _json(folder, RECORD).get("scale") if folder != EMBEDDED else None
+    return [float(found[0]), float(found[1])] if isinstance(found, list) and len(found) == 2 else USUAL
+
+
 def stamp(folder: str) -> Stamp:
     """What stands on the vectors of the model in a folder, without loading it.
 

@@ -41,6 +41,21 @@ LARGEST = 2 << 30
 """Bytes of one model: a graph of more cannot be one file, and would keep a search waiting for seconds."""
 TRIAL = ("The store of record is Postgres.", "My sister is allergic to peanuts.")
 """Sentences of different meaning: a model that finds them equal is of no use."""
+PAIRS = (
+    ("The store of record is Postgres.", "Which database do we use?"),
+    ("My sister is allergic to peanuts.", "What must she not eat?"),
+    ("We deploy on Fridays with make ship.", "How is the release made?"),
+    ("The office is on the third floor of the old mill.", "Where do we work?"),
+    ("I prefer short answers with the reason first.", "How should you reply to me?"),
+    ("The dentist moved my appointment to May.", "When do I see the doctor about my teeth?"),
+    ("Tests run in parallel on every push.", "What does the build server do with a commit?"),
+    ("Our cat is called Miso and hates the vacuum cleaner.", "What frightens our pet?"),
+    ("Rent is due on the first of the month.", "When do I have to pay for the flat?"),
+    ("Maya designs the screens of the app.", "Who is responsible for the user interface?"),
+    ("The train to Berlin leaves at seven.", "How early must I be at the station?"),
+    ("Logs are kept for thirty days.", "How long is the history of the server stored?"),
+)
+"""What is believed, and a question that it answers in other words: they tell how large a model's cosines are."""
 AGREES = 0.999
 """Cosine from which two vectors of one text count as the same: int8 and threads differ by less."""
 _BEGUN = ".begun-"
@@ -326,15 +341,25 @@ def _try(path: str, name: str, origin: str, sums: Mapping[str, tuple[str, int]])
 
     Raises: ModelUnusable if what it gives cannot tell them apart.
     """
-    found = Encoder(path).encode(TRIAL)
+    encoder = Encoder(path)
+    found = encoder.encode(TRIAL)
     if not found.any(axis=1).all() or float(found[0] @ found[1]) > AGREES:
         raise ModelUnusable(f"the model in {path} gives two sentences one vector", "check how it was exported")
     trial = [[round(value, 6) for value in row] for row in found.tolist()]
     record = {"id": name, "version": _version(sums), "dimension": len(trial[0]), "source": origin}
     with open(os.path.join(path, RECORD), "x", encoding="utf-8") as file:
-        json.dump({**record, "files": sums, "trial": trial}, file, indent=1)
+        json.dump({**record, "scale": scale(encoder), "files": sums, "trial": trial}, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
+
+
+def scale(encoder: Encoder) -> tuple[float, float]:
+    """The mean cosine that a model gives questions and beliefs that have nothing to do with each other, and pairs."""
+    told, asked = zip(*PAIRS, strict=True)
+    cosines = encoder.encode(asked, query=True) @ encoder.encode(told).T
+    pairs = float(cosines.trace())
+    count = len(PAIRS)
+    return round((float(cosines.sum()) - pairs) / (count * (count - 1)), 4), round(pairs / count, 4)
 
 
 # -- from the network -------------------------------------------------------------------------------

@@ -187,6 +187,22 @@ def test_an_agent_changes_no_model(mem_process: Mem, tiny: Path, line: str) -> N
     assert status == 4 and "for a person" in err
 
 
+# -- how large cosines are --------------------------------------------------------------------------
+
+
+def test_the_usual_size_of_cosines_is_that_of_the_embedded_model() -> None:
+    assert models.scale(embedding.Encoder()) == pytest.approx(embedding.USUAL, abs=0.1)
+    assert [embedding.rescaled(one, embedding.USUAL) for one in (-1.0, 0.0, 0.7, 1.0)] == pytest.approx([-1, 0, 0.7, 1])
+
+
+def test_cosines_that_are_all_large_are_brought_to_the_usual_size(installed: Path) -> None:
+    assert embedding.rescaled(0.75, (0.75, 0.85)) == pytest.approx(embedding.USUAL[0])
+    assert embedding.rescaled(0.85, (0.75, 0.85)) == pytest.approx(embedding.USUAL[1])
+    assert 0.9 < embedding.rescaled(1.0, (0.75, 0.85)) <= 1.0 and embedding.rescaled(0.3, (0.9, 0.91)) == 0.3
+    low, high = embedding.scale_of(str(installed))
+    assert -1 <= low <= 1 and -1 <= high <= 1 and embedding.scale_of(embedding.EMBEDDED) == embedding.USUAL
+
+
 # -- use and removal --------------------------------------------------------------------------------
 
 
