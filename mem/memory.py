@@ -21,7 +21,17 @@ from mem.belief import (
     from_record,
 )
 from mem.errors import NothingFound, Problem, Refused, TreeProblem, UsageMistake
-from mem.reading import PENDING, Filters, OpenScopes, Reference, agent, close_scopes, refuse_agents, require_known
+from mem.reading import (
+    PENDING,
+    Filters,
+    OpenScopes,
+    Recalled,
+    Reference,
+    agent,
+    close_scopes,
+    refuse_agents,
+    require_known,
+)
 from mem.record import Any, NamedTuple
 from mem.revising import Reviser, require_nameable, require_wider
 from mem.scope import Scope
@@ -29,6 +39,8 @@ from mem.store import Change, Operation, Receipt, Store, Transaction, Version, V
 from mem.writing import confirmed
 
 EVERYTHING = Filters(any_state=True)
+MOST_COMPARED = 2_000
+"""Characters of a belief that are looked for in others; each word costs a question to the index."""
 VERIFIED = 200
 """Beliefs whose words serve as queries when the ranking is compared with rank_bm25."""
 
@@ -126,7 +138,7 @@ class Memory(Reviser):
                 view = store.visible(parsed)
             else:
                 view = store.everything()
-            overlay, _ = self._overlay(view, sweep=None)
+            overlay, _ = self._overlay_then(view, filters, sweep=None)
             found = self._numbered(view, [n for (n,) in view.rows("SELECT n FROM belief WHERE scope :scopes")], overlay)
             return sorted(filter(filters.admits, found.values()), key=lambda belief: (belief.created, belief.id))
 
@@ -193,6 +205,19 @@ class Memory(Reviser):
             found = [*reversed(_waiting(store, view)), *view.receipts(limit)][:limit]
             known = view.by_id({used.belief for one in found for used in one.used})
             return [(one, {used.belief: known[used.belief] for used in one.used}) for one in found]
+
+    def similar(
+        self, reference: Reference, given: Sequence[str], k: int | None, mode: str, *, explain: bool
+    ) -> tuple[Belief, Recalled]:
+        """A visible belief, and the best k others for what it says.
+
+        Raises: UsageMistake if it is unknown; ModelUnusable where `hybrid` is not possible.
+        """
+        belief, _ = self.belief(reference, given)
+        said = f"{belief.name.replace('_', ' ')} {belief.content}"[:MOST_COMPARED]
+        limit = k if k is not None else self.settings()["recall.k"]
+        found = self.recall(said, given, limit + 1, mode=mode, abstain=False, explain=explain)
+        return belief, found._replace(hits=[hit for hit in found.hits if hit.belief.id != belief.id][:limit])
 
     def conflicts(self, given: Sequence[str]) -> list[tuple[Belief, Belief]]:
         """Pairs of visible beliefs that contradict each other, neither of which is injected."""

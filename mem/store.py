@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
@@ -116,7 +116,23 @@ def _receipts_schema(db: Database) -> None:
         db.execute(statement)
 
 
-MIGRATIONS = (_first_schema, _receipts_schema)
+def _vectors_schema(db: Database) -> None:
+    for statement in (
+        # What a belief means: the vector of one model, and its tokens. The signs of the vectors of current beliefs
+        # stand apart, close together, for they are all read at every search.
+        """CREATE TABLE vector (belief INTEGER PRIMARY KEY, scope INTEGER NOT NULL, model TEXT NOT NULL,
+               digest TEXT NOT NULL, packed BLOB NOT NULL, tokens BLOB NOT NULL)""",
+        """CREATE TABLE sketch (scope INTEGER NOT NULL, belief INTEGER NOT NULL, signs BLOB NOT NULL,
+               PRIMARY KEY (scope, belief)) WITHOUT ROWID""",
+        # Beliefs whose vectors are still to be made.
+        "CREATE TABLE unembedded (belief INTEGER PRIMARY KEY)",
+        "INSERT INTO unembedded (belief) SELECT n FROM belief",
+        "CREATE INDEX belief_by_session ON belief (scope, session, created) WHERE session IS NOT NULL",
+    ):
+        db.execute(statement)
+
+
+MIGRATIONS = (_first_schema, _receipts_schema, _vectors_schema)
 """Step k takes a database from `user_version` k to k + 1; a step that has shipped never changes."""
 
 
@@ -203,6 +219,19 @@ class Indexed(NamedTuple):
     """Term to weighted frequency; empty unless the belief is current."""
     surfaces: list[tuple[str, str, str, str]]
     """(key, phrase, surface, origin)."""
+
+
+class Vector(NamedTuple):
+    """What a belief means, worked out by `embedding`."""
+
+    digest: str
+    """Of the text that was embedded."""
+    packed: bytes
+    """The vector in whole numbers, with its scale."""
+    signs: bytes
+    """One bit a dimension."""
+    tokens: bytes
+    """Distinct tokens of the text, two bytes each."""
 
 
 # -- opening ----------------------------------------------------------------------------------------
@@ -387,11 +416,50 @@ class Store:
 
     def reindex(self, language: str, indexed: Callable[[Belief], Indexed]) -> None:
         """Make the retrieval rows of every belief anew, and record the language that they are made with."""
-        with self._atomic():
+        with self.atomic():
             for belief in self.everything().beliefs():
                 self._remove_index(belief.id)
                 self._add_index(belief, indexed(belief))
             self.note("language", language)
+
+    def change_model(self, model: str) -> None:
+        """Forget the vectors of another model: each belief waits for one by this model."""
+        with self.atomic():
+            for sql in (
+                "DELETE FROM sketch",
+                "DELETE FROM vector",
+                "INSERT OR IGNORE INTO unembedded (belief) SELECT n FROM belief",
+            ):
+                self.rows(sql)
+            self.note("model", model)
+
+    def unembedded(self, limit: int) -> dict[int, Belief]:
+        """Beliefs that wait for their vectors, by row number; at most so many."""
+        rows = self.rows(
+            f"""SELECT n, {_COLUMNS}
+                FROM belief
+                WHERE n IN (SELECT belief FROM unembedded ORDER BY belief LIMIT ?)""",
+            limit,
+        )
+        return {row[0]: _belief(row[1:]) for row in rows}
+
+    def waiting(self) -> int:
+        """How many beliefs wait for their vectors."""
+        return int(self.rows("SELECT COUNT(*) FROM unembedded")[0][0])
+
+    def add_vectors(self, model: str, vectors: Mapping[int, Vector]) -> None:
+        """Store the vectors of some beliefs, by row number, inside a transaction."""
+        numbers = [(n,) for n in vectors]
+        self._many("DELETE FROM unembedded WHERE belief = ?", numbers)
+        self._many(
+            """INSERT INTO vector (belief, scope, model, digest, packed, tokens)
+               SELECT n, scope, ?, ?, ?, ? FROM belief WHERE n = ?""",
+            [(model, one.digest, one.packed, one.tokens, n) for n, one in vectors.items()],
+        )
+        self._many(
+            "INSERT INTO sketch (scope, belief, signs) SELECT scope, n, ? FROM belief WHERE n = ? AND current",
+            [(one.signs, n) for n, one in vectors.items()],
+        )
 
     def purge(self, id: str) -> bool:
         """Erase a belief, all that was recorded of it, and the bytes that held it. The lock must be held.
@@ -400,7 +468,7 @@ class Store:
         """
         self.rows("PRAGMA secure_delete = ON")
         touched = [n for (n,) in self.rows("SELECT DISTINCT operation FROM change WHERE key = ?", id)]
-        with self._atomic():
+        with self.atomic():
             self._remove_index(id)
             for sql in (
                 "DELETE FROM belief WHERE id = ?",
@@ -434,7 +502,7 @@ class Store:
 
     def add_receipts(self, receipts: Iterable[Receipt], oldest: str) -> None:
         """Take receipts in, and drop those from before a time."""
-        with self._atomic():
+        with self.atomic():
             for one in receipts:
                 rows = self.rows(
                     """INSERT OR IGNORE INTO receipt (key, at, command, agent, scopes, prompt, text)
@@ -481,7 +549,7 @@ class Store:
         """
         self.rows("PRAGMA synchronous = NORMAL")
         try:
-            with self._atomic():
+            with self.atomic():
                 ids = [(page.id,) for page, _ in written] + [(id_,) for id_ in gone]
                 self._many("DELETE FROM page WHERE id = ?", ids)
                 self._many(
@@ -523,6 +591,7 @@ class Store:
                ON CONFLICT (scope, word) DO UPDATE SET beliefs = beliefs + 1""",
             [(scope, word) for word in _spelt(phrase for _, phrase, _, _ in index.surfaces)],
         )
+        self.rows("INSERT INTO unembedded (belief) VALUES (?)", number)
 
     def _remove_index(self, id: str) -> None:
         found = self.rows("SELECT n FROM belief WHERE id = ?", id)
@@ -534,6 +603,11 @@ class Store:
         self._many("UPDATE spelling SET beliefs = beliefs - 1 WHERE scope = ? AND word = ?", spelt)
         self._many("DELETE FROM spelling WHERE scope = ? AND word = ? AND beliefs <= 0", spelt)
         self.rows("DELETE FROM surface WHERE belief = ?", number)
+        self.rows(
+            "DELETE FROM sketch WHERE belief = ? AND scope = (SELECT scope FROM belief WHERE n = ?)", number, number
+        )
+        self.rows("DELETE FROM vector WHERE belief = ?", number)
+        self.rows("DELETE FROM unembedded WHERE belief = ?", number)
         for scope, length, terms in self.rows("SELECT scope, length, terms FROM document WHERE belief = ?", number):
             keys = [(scope, term) for term in terms.split(" ")]
             self._many(
@@ -552,7 +626,7 @@ class Store:
             self.rows("DELETE FROM document WHERE belief = ?", number)
 
     @contextmanager
-    def _atomic(self) -> Iterator[None]:
+    def atomic(self) -> Iterator[None]:
         """All of a block, or nothing of it."""
         self.rows("BEGIN IMMEDIATE")
         try:
@@ -709,6 +783,21 @@ class View:
                 id,
             )
         ]
+
+    def later(self, moment: datetime) -> dict[int, tuple[Belief | None, Belief | None]]:
+        """Visible beliefs that were changed after a moment, by row number: as they were before that, and after it."""
+        found: dict[int, tuple[Belief | None, Belief | None]] = {}
+        for n, before, after in self.rows(
+            """SELECT belief.n, before, after
+               FROM change
+               JOIN operation ON operation.n = change.operation
+               JOIN belief ON belief.id = change.key
+               WHERE change.kind = 'belief' AND undone IS NULL AND operation.at > ? AND belief.scope :scopes
+               ORDER BY operation.n, position""",
+            time_text(moment),
+        ):
+            found.setdefault(n, (before and belief_of(before), after and belief_of(after)))
+        return found
 
     def uses(self, id: str) -> int:
         """How many receipts hold a visible belief."""

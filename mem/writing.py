@@ -17,17 +17,30 @@ from mem import config, git, lexical, receipts, retention, sync, terminal, text,
 from mem import scope as scopes
 from mem.belief import Belief, rivals
 from mem.config import Home, data_directory, replica_text
-from mem.errors import Problem
+from mem.embedding import Meaning
+from mem.errors import ModelUnusable, Problem
 from mem.reading import Reader, agent
 from mem.stance import things
 from mem.store import Store, Transaction, View, locked, unusable
+
+EMBEDDED_AT_ONCE = 256
+"""Beliefs whose vectors are made in one go; by the embedded model that takes a tenth of a second."""
 
 
 class Writer(Reader):
     """One person's memory, in one folder, to be written."""
 
-    def __init__(self, home: Home, *, clock: Callable[[], datetime], warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        home: Home,
+        *,
+        clock: Callable[[], datetime],
+        warn: Callable[[str], None],
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> None:
         super().__init__(home, clock=clock, warn=warn)
+        self._progress = progress
+        """Told how many beliefs have been embedded, where that takes long."""
         self._rendered: dict[str, bytes] = {}
         """Pages of the beliefs that the act at hand has decided on, by id."""
 
@@ -55,9 +68,34 @@ class Writer(Reader):
         if language != store.language:
             text.speak(language)
             store.reindex(language, lexical.indexed)
+        meaning = self._meaning(store)
+        if meaning is not None and store.meta("model") != meaning.model:
+            store.change_model(meaning.model)
+        self._embed_all(store, meaning)
         now = self._clock()
         receipts.fold(store, now, self._settings(store)["receipts.days"])
         terminal.drop_lists(self.home, now.timestamp() - terminal.KEPT_DAYS * 86_400)
+
+    def _meaning(self, store: Store) -> Meaning | None:
+        """The model that vectors are made with; None if it cannot be used, which is told where it is missed."""
+        try:
+            return Meaning()
+        except ModelUnusable:
+            return None
+
+    def _embed_all(self, store: Store, meaning: Meaning | None) -> None:
+        """Make the vectors that are waited for, many at a time; what was committed stays when this is interrupted."""
+        done = 0
+        while meaning is not None and store.waiting():
+            with store.atomic():
+                done += self._embed(store, meaning)
+            self._progress(done)
+
+    def _embed(self, store: Store, meaning: Meaning) -> int:
+        """Make the vectors of some of the beliefs that wait for theirs; returns of how many."""
+        waiting = store.unembedded(EMBEDDED_AT_ONCE)
+        store.add_vectors(meaning.model, meaning.embed(waiting))
+        return len(waiting)
 
     @contextmanager
     def _writing(
@@ -77,7 +115,11 @@ class Writer(Reader):
                         tree.erase(path)
                     else:
                         tree.replace(path, content.encode())
+                meaning = self._meaning(store)
+                if meaning is not None and store.waiting():
+                    self._embed(store, meaning)
             self._report(sync.deliver(self.home, store, self._rendered))
+            self._embed_all(store, meaning)
 
     def _report(self, problems: Sequence[Problem]) -> None:
         for problem in problems:

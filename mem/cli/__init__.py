@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, Mapping[str, Command]] = {
     "Remember and find": {
         "remember": tell.remember,
         "recall": ask.recall,
+        "similar": ask.similar,
         "inject": ask.inject,
         "brief": ask.brief,
         "show": ask.show,

@@ -10,7 +10,7 @@ import typer
 from mem import hot, terminal
 from mem.belief import to_record
 from mem.cli import options
-from mem.cli.options import All, Archived, DryRun, Ids, Json, Jsonl, Pending, Scope, Since, Statuses, Types, Until
+from mem.cli.options import All, Archived, AsOf, DryRun, Ids, Json, Jsonl, Pending, Scope, Since, Statuses, Types, Until
 from mem.errors import UsageMistake
 from mem.reading import Filters, Reference
 from mem.show import answers, details, style
@@ -156,6 +156,7 @@ def export(
     status: Statuses = None,
     since: Since = None,
     until: Until = None,
+    as_of: AsOf = None,
     archived: Archived = False,
     pending: Pending = False,
     all: All = False,
