@@ -564,7 +564,7 @@ def _made_visible(found: re.Match[str]) -> str:
 # without one look like any word.
 # Source: the issuers' documentation of their prefixes, as the rules of gitleaks collect it.
 _SECRETS = {
-    "a private key": r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----",
+    "a private key": r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?s:.{1,300}?)[A-Za-z0-9+/]{40}",
     "a key of AWS": r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b",
     "a token of GitHub": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{82})\b",
     "a token of GitLab": r"\bgl(?:pat|dt|rt|ptt|agent)-[\w-]{20,}",
@@ -578,7 +578,7 @@ _SECRETS = {
     "a token of DigitalOcean": r"\bdo[opr]_v1_[0-9a-f]{64}\b",
     "a key of SendGrid": r"\bSG\.[\w-]{22}\.[\w-]{43}(?![\w-])",
     "a signed web token": r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{16,}",
-    "an address with a password": r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@]{0,64}:(?![$<{\[*%(])[^\s:/@]{3,128}@[\w.-]+",
+    "an address with a password": r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@<{\[]{0,64}:(?![$<{\[*%(])[^\s:/@]{3,128}@[\w.-]+",
 }
 
 _PLACEHOLDERS = r"(?i)example|:(?:pass|passwd|password|pw|pwd|secret|token|x+)@|(.)\1{7}"

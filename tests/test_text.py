@@ -344,7 +344,7 @@ def test_every_language_has_a_stemmer() -> None:
 # Put together here, so that no scanner of this repository takes them for real.
 LETTERS = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF" * 4
 SECRETS = {
-    "a private key": "-----BEGIN OPENSSH " + "PRIVATE KEY-----",
+    "a private key": "-----BEGIN OPENSSH " + "PRIVATE KEY-----\n" + LETTERS[:64],
     "a key of AWS": "AKIA" + "QYLPMN5HHHFPZAM2",
     "a token of GitHub": "ghp_" + LETTERS[:36],
     "a token of GitLab": "glpat-" + LETTERS[:20],
@@ -394,6 +394,8 @@ def test_the_first_secret_is_told() -> None:
         "sk-learn and hf_transfer are packages",
         "npm_config_registry",
         "-----BEGIN PUBLIC KEY-----",
+        "A key file begins with -----BEGIN OPENSSH PRIVATE KEY----- and some lines of letters.",
+        "protocol://user[:password]@host",
         "https://host/a:b@c",
         "12:30 at ana@example.org",
     ],
