@@ -136,24 +136,30 @@ def changed(folder: str) -> dict[str, bytes | None]:
     return before
 
 
-def foreign(folder: str, paths: Iterable[str], also: Collection[str] = ()) -> dict[str, str]:
-    """Those paths whose last change was committed by somebody else, with that author.
+def head(folder: str) -> str | None:
+    """The commit that the working tree is at; None where there is none."""
+    return "".join(_asked(folder, "rev-parse", "--verify", "--quiet", "HEAD")) or None
 
-    A path that differs from the last commit is in the user's own hands. Own are the addresses that git is configured
-    with (`NOBODY`'s where it is not), and `also`. Who brought a change in by a merge did not write it, so that what
-    counts is the commit that made the page what it is. An author is what a commit claims: git does not prove it.
+
+def foreign(folder: str, paths: Iterable[str], also: Collection[str] = (), since: str | None = None) -> dict[str, str]:
+    """Those paths that hold what somebody else committed, with that author.
+
+    That is so if another one's commit made the page what it is, or had a part in it after the commit `since`: who
+    merges a change, or commits on top of it, did not write it. A page that differs from the last commit is in the
+    user's own hands. Own are the addresses that git is configured with (`NOBODY`'s where it is not), and `also`.
+    An author is what a commit claims: git does not prove it.
     Raises: GitProblem if git does not answer; without git or a repository nobody else commits.
     """
     if _directory(folder) is None or shutil.which("git") is None:
         return {}
-    dirty = _changed(folder)
-    clean = sorted({*paths} - dirty.keys())
+    clean = sorted({*paths} - _changed(folder).keys())
     own = {address.casefold() for address in (*addresses(folder), *also)}
     found: dict[str, str] = {}
     for some in _batches(clean):
-        for path, (address, name) in _authors(folder, some).items():
+        recent = list(_history(folder, f"{since}..HEAD", some)) if since is not None else []
+        for path, (address, name) in (*_origins(folder, some).items(), *((path, author) for path, _, author in recent)):
             if address.casefold() not in own:
-                found[path] = text.shown(f"{name} <{address}>")
+                found.setdefault(path, text.shown(f"{name} <{address}>"))
     return found
 
 
@@ -170,11 +176,23 @@ def _identity(folder: str) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def _authors(folder: str, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
+def _origins(folder: str, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Address and name of the author of the commit that made each path what it is at HEAD (gone, if it is)."""
-    literal = [_literal(path) for path in paths]
-    listed = _run(folder, "ls-tree", "-z", "HEAD", "--", *paths).stdout.decode("utf-8", "surrogateescape").split("\0")
+    listed = (
+        _run(folder, "ls-tree", "-z", "HEAD", "--", *map(_literal, paths))
+        .stdout.decode("utf-8", "surrogateescape")
+        .split("\0")
+    )
     blobs = {path: meta.split(" ")[2] for meta, _, path in (line.partition("\t") for line in listed if line)}
+    found: dict[str, tuple[str, str]] = {}
+    for path, blob, author in _history(folder, "HEAD", paths):
+        if path not in found and (blob == blobs.get(path) or (path not in blobs and not blob.strip("0"))):
+            found[path] = author
+    return found
+
+
+def _history(folder: str, range: str, paths: Sequence[str]) -> Iterator[tuple[str, str, tuple[str, str]]]:
+    """What the commits of a range made of these paths, newest first (see `_changes`); nothing if there is no range."""
     # What of the user's configuration would change the form of the answer is set to its default.
     plain = ["-c", "log.showRoot=true", "-c", "log.follow=false"]
     log = [
@@ -188,12 +206,8 @@ def _authors(folder: str, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
         "-c",
         "-z",
     ]
-    answer = _run(folder, *plain, *log, "--format=%x01%ae%x02%an", "HEAD", "--", *literal).stdout
-    found: dict[str, tuple[str, str]] = {}
-    for path, blob, author in _changes(answer.decode("utf-8", "surrogateescape").split("\0")):
-        if path not in found and (blob == blobs.get(path) or (path not in blobs and not blob.strip("0"))):
-            found[path] = author
-    return found
+    answer = _run(folder, *plain, *log, "--format=%x01%ae%x02%an", range, "--", *map(_literal, paths)).stdout
+    return _changes(answer.decode("utf-8", "surrogateescape").split("\0"))
 
 
 def _changes(tokens: Iterable[str]) -> Iterator[tuple[str, str, tuple[str, str]]]:

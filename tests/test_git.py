@@ -187,11 +187,15 @@ def test_what_has_changed_comes_with_what_was_committed(repo: Repository) -> Non
     assert git.changed(str(repo.path)) == {"a.md": b"one\n", "b.md": b"one\n", "new blob 7.md": None}
 
 
+ODD = ('"quoted".md', "ä b.md", ":(top)c.md", "*.md", "x\ty.md", "-f.md")
+
+
 def test_odd_names_are_names(repo: Repository) -> None:
-    for name in ('"quoted".md', "ä b.md", ":(top)c.md", "*.md", "x\ty.md", "-f.md"):
+    for name in ODD:
         repo.write(name, "one\n")
-    repo.commit()
-    for name in ('"quoted".md', "ä b.md", ":(top)c.md", "*.md", "x\ty.md", "-f.md"):
+    repo.commit(by=SOMEBODY)
+    assert foreign(repo, "a.md", *ODD) == dict.fromkeys(ODD, SOMEBODY)
+    for name in ODD:
         repo.write(name, "two\n")
     changed = git.changed(str(repo.path))
     assert len(changed) == 6 and set(changed.values()) == {b"one\n"}
@@ -263,6 +267,30 @@ def test_their_side_of_a_conflict_stays_theirs_and_a_resolution_is_whose_it_is(r
     repo.write("b.md", "of both\n")
     repo.commit("resolved")
     assert foreign(repo) == {"a.md": SOMEBODY}
+
+
+@pytest.mark.parametrize("mechanical", ["merge", "rebase", "commit"])
+def test_words_of_somebody_else_do_not_become_ones_own_by_what_is_put_on_top(repo: Repository, mechanical: str) -> None:
+    long = "\n".join("abcdefghijklm")
+    repo.write("a.md", long)
+    before = repo.commit()
+    repo.git("switch", "--quiet", "--create", "side")
+    repo.write("a.md", long.replace("a", "theirs"))
+    repo.commit(by=SOMEBODY)
+    if mechanical != "commit":
+        repo.git("switch", "--quiet", "main")
+    repo.write("a.md", repo.text("a.md").replace("m", "mine"))
+    repo.commit()
+    repo.git(*{"merge": ["merge", "--no-edit", "side"], "rebase": ["rebase", "side"], "commit": ["log"]}[mechanical])
+    assert "theirs" in repo.text("a.md") and "mine" in repo.text("a.md")
+    assert git.foreign(str(repo.path), ["a.md", "b.md"], since=before) == {"a.md": SOMEBODY}
+    assert git.foreign(str(repo.path), ["a.md", "b.md"], since=git.head(str(repo.path))) == {}
+
+
+def test_a_commit_that_is_not_known_any_more_is_no_reason_to_trust(repo: Repository) -> None:
+    repo.write("a.md", "two\n")
+    repo.commit(by=SOMEBODY)
+    assert git.foreign(str(repo.path), ["a.md"], since="0" * 40) == {"a.md": SOMEBODY}
 
 
 @pytest.mark.parametrize("how", [["cherry-pick", "side"], ["rebase", "side"], ["merge", "--squash", "side"]])
