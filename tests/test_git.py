@@ -146,6 +146,22 @@ def test_a_git_command_at_work_is_seen(repo: Repository) -> None:
     assert state(repo) == ("main", "git command")
 
 
+def test_a_git_command_at_work_is_waited_for_and_not_forever(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = repo.write(".git/index.lock", "")
+    naps: list[float] = []
+    monkeypatch.setattr(git, "sleep", naps.append)
+    assert git.settled(str(repo.path)).busy == git.AT_WORK and len(naps) == git.PATIENCE
+    monkeypatch.setattr(git, "sleep", lambda _: lock.unlink())
+    assert git.settled(str(repo.path)).busy is None
+
+
+def test_looking_at_what_has_changed_locks_nobody_out(repo: Repository) -> None:
+    before = (repo.path / ".git" / "index").stat().st_mtime_ns
+    os.utime(repo.path / "a.md", (1, 1))
+    assert git.changed(str(repo.path)) == {} and git.uncommitted(str(repo.path)) == 0
+    assert (repo.path / ".git" / "index").stat().st_mtime_ns == before
+
+
 @pytest.mark.parametrize("command", ["commit --quiet -am x", "switch --quiet side", "reset --quiet --hard HEAD~1"])
 def test_the_seal_breaks_when_git_changes_pages(repo: Repository, command: str) -> None:
     diverged(repo)
@@ -185,6 +201,18 @@ def test_what_has_changed_comes_with_what_was_committed(repo: Repository) -> Non
     repo.write("new blob 7.md", "x")
     repo.git("add", "a.md")
     assert git.changed(str(repo.path)) == {"a.md": b"one\n", "b.md": b"one\n", "new blob 7.md": None}
+
+
+def test_what_was_a_folder_or_has_a_line_break_was_no_page(repo: Repository) -> None:
+    repo.write("folder/x.md", "one\n")
+    repo.commit()
+    shutil.rmtree(repo.path / "folder")
+    for name in ("folder", "a\nb.md", "z.md"):
+        repo.write(name, "two\n")
+    repo.write("b.md", "two\n")
+    assert git.changed(str(repo.path)) == {
+        "folder": None, "folder/x.md": b"one\n", "a\nb.md": None, "b.md": b"one\n", "z.md": None
+    }  # fmt: skip
 
 
 ODD = ('"quoted".md', "ä b.md", ":(top)c.md", "*.md", "x\ty.md", "-f.md")
@@ -596,6 +624,36 @@ def test_a_conflict_says_so_and_leaves_the_merge_to_the_user(clones: tuple[Repos
     with pytest.raises(GitProblem, match="both sides changed the same lines") as caught:
         pull(two)
     assert "mem sync" in (caught.value.hint or "") and state(two) == ("main", "merge")
+
+
+def in_conflict(clones: tuple[Repository, ...]) -> Repository:
+    """A clone whose pull could not be merged: a page that both changed, and one that one removed."""
+    _, one, two = clones
+    one.write("a.md", "one's\n")
+    one.write("b.md", "one's\n")
+    two.write("a.md", "two's\n")
+    (two.path / "b.md").unlink()
+    for clone in (one, two):
+        clone.commit()
+    push(one)
+    with pytest.raises(GitProblem):
+        pull(two)
+    return two
+
+
+def test_each_side_of_a_conflict_is_told(clones: tuple[Repository, ...]) -> None:
+    two = in_conflict(clones)
+    assert git.unmerged(str(two.path)) == {
+        "a.md": (b"one\n", b"two's\n", b"one's\n"), "b.md": (b"one\n", None, b"one's\n")
+    }  # fmt: skip
+
+
+def test_a_merge_is_concluded_once_everything_is_resolved(clones: tuple[Repository, ...]) -> None:
+    two = in_conflict(clones)
+    two.write("a.md", "of both\n")
+    assert not git.conclude(str(two.path), ["a.md"]) and state(two)[1] == "merge"
+    assert git.conclude(str(two.path), ["b.md"]) and state(two)[1] is None
+    assert two.log()[0].startswith("Merge branch") and git.unmerged(str(two.path)) == {}
 
 
 def test_work_that_is_not_committed_is_not_pulled_over(clones: tuple[Repository, ...]) -> None:
