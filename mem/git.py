@@ -90,6 +90,34 @@ def settled(folder: str) -> State:
     return found
 
 
+def arrived(folder: str, since: str | None) -> bool:
+    """True if HEAD was moved by anything but commits made here since it was at a commit: by a pull, merge, checkout …
+
+    Then a page may hold what somebody else wrote. Git's own journal tells; without one git is asked.
+    """
+    directory = _directory(folder)
+    if directory is None or since is None:
+        return False
+    journal = _end(os.path.join(directory, "logs", "HEAD"))
+    for line in reversed(journal):
+        moved, _, why = line.partition("\t")
+        if moved.split(" ")[1:2] == [since]:
+            return False
+        if not re.match(r"commit(?: \((?:amend|initial)\))?: ", why):
+            return True
+    return bool(journal) or head(folder) != since
+
+
+def _end(path: str) -> list[str]:
+    """The last lines of a file; none if there is no such file."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 65_536))
+            return file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+
+
 def has_branch(folder: str, name: str) -> bool:
     """True if the repository has a branch of this name; one without a commit is none yet."""
     return _run(folder, "show-ref", "--verify", "--quiet", f"refs/heads/{name}").returncode == 0

@@ -172,6 +172,44 @@ def test_the_seal_breaks_when_git_changes_pages(repo: Repository, command: str) 
     assert git.state(str(repo.path)).seal != before
 
 
+MOVES = {"commit": False, "amend": False, "switch": True, "merge": True, "pick": True, "reset": True, "back": False}
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_what_came_by_other_ways_than_the_users_commits_is_told_without_a_process(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, move: str
+) -> None:
+    repo.git("switch", "--quiet", "--create", "side")
+    repo.write("b.md", "side\n")
+    repo.commit(by=SOMEBODY)
+    repo.git("switch", "--quiet", "main")
+    repo.write("a.md", "two\n")
+    since = repo.commit("since")
+    commands = {"switch": "switch -q side", "merge": "merge -q --no-edit side", "pick": "cherry-pick side"}
+    commands |= {
+        "commit": "commit -q --allow-empty -m x",
+        "amend": "commit -q --amend -m x",
+        "reset": "reset -q HEAD~1",
+    }
+    for command in ["switch -q side", "switch -q main"] if move == "back" else [commands[move]]:
+        repo.git(*command.split())
+    monkeypatch.setenv("PATH", "")
+    assert git.arrived(str(repo.path), since) == MOVES[move]
+
+
+def test_without_a_journal_git_is_asked_what_came(repo: Repository) -> None:
+    since = git.head(str(repo.path))
+    shutil.rmtree(repo.path / ".git" / "logs")
+    repo.git("config", "core.logAllRefUpdates", "false")
+    assert not git.arrived(str(repo.path), since)
+    repo.commit()
+    assert git.arrived(str(repo.path), since)
+
+
+def test_where_nothing_is_known_nothing_came(repo: Repository, tmp_path: Path) -> None:
+    assert not git.arrived(str(repo.path), None) and not git.arrived(str(tmp_path), "0" * 40)
+
+
 def test_state_spawns_no_process(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert state(repo) == ("main", None)
