@@ -420,12 +420,15 @@ def test_no_setting_of_the_user_changes_what_is_read(tmp_path: Path, key: str) -
     assert git.changed(str(repo.path)) == {"new.md": None}
 
 
-def test_many_paths_are_asked_for_in_parts(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(git, "AT_ONCE", 2)
-    for number in range(5):
-        repo.write(f"{number}.md", f"{number}\n")
+def test_many_paths_are_looked_for_as_few_are(repo: Repository) -> None:
+    pages = [f"{number}.md" for number in range(git.FEW + 1)]
+    for page in pages[:-1]:
+        repo.write(page, "theirs\n")
     repo.commit(by=SOMEBODY)
-    assert len(foreign(repo, "a.md", *(f"{number}.md" for number in range(5)))) == 5
+    repo.write(pages[-1], "mine\n")
+    repo.commit()
+    for since in (None, "HEAD~2"):
+        assert git.foreign(str(repo.path), ["a.md", *pages], since=since) == dict.fromkeys(pages[:-1], SOMEBODY)
 
 
 def test_without_a_repository_nobody_else_commits(tmp_path: Path) -> None:
