@@ -20,10 +20,11 @@ from datetime import datetime
 from itertools import takewhile
 
 from mem.belief import ALIAS_WEIGHTS, PLURALS, Belief, alias_record, from_record, to_record
-from mem.errors import Problem
+from mem.errors import Problem, UsageMistake
 from mem.record import TYPE_CHECKING, Any, NamedTuple
 from mem.retention import INITIAL_STABILITY
 from mem.scope import parse as parse_scope
+from mem.text import is_utf8
 
 if TYPE_CHECKING:
     import yaml
@@ -55,6 +56,42 @@ def page_path(belief: Belief, suffix: str = "") -> str:
     folder = f"{parse_scope(belief.scope).folder}/{PLURALS[belief.type]}"
     archive = "archive/" if belief.archived or not belief.live else ""
     return f"{archive}{folder}/{slug(belief.name)}{suffix}.md"
+
+
+class Place(NamedTuple):
+    """What the path of a page says."""
+
+    scope: str
+    type: str
+    archived: bool
+
+
+def place_of(path: str) -> Place | None:
+    """The scope, type and state of the folder that a path (below the memory folder) is in; None if it is no place.
+
+    The name of the file says nothing.
+    """
+    *folders, plural, _ = path.split("/")
+    archived = folders[:1] == ["archive"]
+    kind, *segments = folders[archived:] or [""]
+    type_ = {plural: type_ for type_, plural in PLURALS.items()}.get(plural)
+    try:
+        scope = parse_scope(f"{kind}:{'/'.join(segments)}" if segments else kind)
+    except UsageMistake:
+        return None
+    return None if type_ is None else Place(str(scope), type_, archived)
+
+
+def misnamed(path: str) -> str | None:
+    """Why a file that a person named cannot be kept by every file system, or None."""
+    name = path.rpartition("/")[2]
+    if not is_utf8(name):
+        return "the name of the file is not UTF-8"
+    if re.search(r'[<>:"\\|?*\x00-\x1f]', name) or name.endswith((". ", ".")):
+        return "the name of the file has a character that Windows does not take"
+    if _WINDOWS_DEVICES.fullmatch(name.removesuffix(".md").lower()):
+        return f"{name} means a device on Windows"
+    return None
 
 
 def slug(name: str) -> str:
@@ -580,26 +617,27 @@ def place(path: str, data: bytes, expected: str | None, scratch: str) -> Placed:
     Raises: Changed if the place holds something else; OSError if it cannot be written.
     """
     wanted = digest(data)
+    before = os.lstat(path) if os.path.lexists(path) else None  # before it is read: what is saved later shall be seen
     there = read(path)
     if there is not None and digest(there) not in (expected, wanted):
         raise Changed(path)
-    if there is None or digest(there) != wanted:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        temporary = os.path.join(scratch, f"{os.getpid()}.{wanted[:16]}")
-        try:
-            write_through(temporary, data)
-            if there is None:
-                _second_name(temporary, path)  # fails rather than replace a file made in this instant
-            else:
-                _replace(path, temporary, expected or "", wanted, scratch)
-        except (FileExistsError, FileNotFoundError) as error:
-            if isinstance(error, FileNotFoundError) and there is None:
-                raise
-            raise Changed(path) from error
-        finally:
-            _clear(temporary, scratch)
-    status = os.stat(path)
-    return Placed(wanted, status.st_mtime_ns, status.st_size)
+    if there is not None and before is not None and digest(there) == wanted:
+        return Placed(wanted, before.st_mtime_ns, before.st_size)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    temporary = os.path.join(scratch, f"{os.getpid()}.{wanted[:16]}")
+    try:
+        mtime = write_through(temporary, data)
+        if there is None:
+            _second_name(temporary, path)  # fails rather than replace a file made in this instant
+        else:
+            _replace(path, temporary, expected or "", wanted, scratch)
+    except (FileExistsError, FileNotFoundError) as error:
+        if isinstance(error, FileNotFoundError) and there is None:
+            raise
+        raise Changed(path) from error
+    finally:
+        _clear(temporary, scratch)
+    return Placed(wanted, mtime, len(data))
 
 
 def _replace(path: str, temporary: str, expected: str, wanted: str, scratch: str) -> None:
@@ -666,11 +704,11 @@ def displace(scratch: str, path: str, hash: str) -> str:
     """
     folder = displaced_folder(scratch)
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    target = os.path.join(folder, f"{hash}.md")
+    target = os.path.join(folder, hash)  # with no ending: it shall not look like a page
     number = 1
     while os.path.lexists(target) and not os.path.samefile(target, path):
         number += 1
-        target = os.path.join(folder, f"{hash}.{number}.md")
+        target = os.path.join(folder, f"{hash}.{number}")
     if not os.path.lexists(target):
         _second_name(path, target)
     os.utime(target)  # the day begins now
@@ -762,12 +800,18 @@ def erase(path: str) -> None:
         sync_folders(os.path.dirname(path), [path])
 
 
-def write_through(path: str, data: bytes) -> None:
-    """Write a file and wait until it is on the disk."""
+def write_through(path: str, data: bytes) -> int:
+    """Write a file and wait until it is on the disk; returns its time of change, in nanoseconds.
+
+    That is made one that no clock will give again: whoever writes to the file in the same tick changes it.
+    """
     with open(path, "wb") as file:
         file.write(data)
         file.flush()
+        status = os.fstat(file.fileno())
+        os.utime(file.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns - 1))
         os.fsync(file.fileno())
+        return os.fstat(file.fileno()).st_mtime_ns
 
 
 def sync_folders(top: str, paths: Iterable[str]) -> None:
