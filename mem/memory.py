@@ -66,6 +66,19 @@ class Imported(NamedTuple):
     problems: list[Problem]
 
 
+class Synced(NamedTuple):
+    """What a sync did, or would do."""
+
+    changes: list[sync.Change]
+    problems: list[Problem]
+    """What a person must decide or mend; those pages were left as they are."""
+    waits: str | None
+    """Why nothing was done: another branch, or something that git has begun."""
+    outbox: int
+    """Pages that are decided and still not in place."""
+    dry_run: bool
+
+
 class Report(NamedTuple):
     """What `doctor` found."""
 
@@ -127,7 +140,8 @@ class Memory(Reviser):
             else:
                 view = store.everything()
             overlay, _ = self._overlay(view, sweep=None)
-            found = self._numbered(view, [n for (n,) in view.rows("SELECT n FROM belief WHERE scope :scopes")], overlay)
+            rows = view.rows("SELECT n FROM belief WHERE scope :scopes")
+            found = self._numbered(view, [*(n for (n,) in rows), *(n for n in overlay if n < 0)], overlay)
             return sorted(filter(filters.admits, found.values()), key=lambda belief: (belief.created, belief.id))
 
     # -- questions
@@ -228,6 +242,41 @@ class Memory(Reviser):
             transaction.summary = f"settle {kept.name} ({kept.id}){' and others, which all hold' if both else ''}"
         return [(kept, other) for other in others]
 
+    # -- the tree
+
+    def sync(
+        self,
+        *,
+        accept_moves: bool = False,
+        accept_deletions: bool = False,
+        accept_branch: bool = False,
+        dry_run: bool = False,
+    ) -> Synced:
+        """Bring tree and store together: take in what a person did to pages, and write what waits.
+
+        Raises: Refused under an agent's environment.
+        """
+        refuse_agents("sync")
+        now = self._clock()
+        with self._locked_store() as store:
+            if accept_branch and not dry_run:
+                store.note("branch", git.state(self.home.path).branch or "")
+            reason = sync.waits(self.home, store)
+            if reason is not None:
+                count = len(store.outbox())
+                return Synced([], [], reason, count, dry_run)
+            base, sheets, stored = sync.look(self.home, store, now)
+            changes = sync.plan(base, sheets, stored, accept_moves=accept_moves, accept_deletions=accept_deletions)
+            problems = [change.problem for change in changes if change.problem is not None]
+            if not dry_run:
+                problems += self._apply(store, changes, now, whole=True)
+                told = {problem.path for problem in problems}
+                left = sync.deliver(self.home, store, self._rendered)
+                problems += [problem for problem in left if problem.path not in told]
+            done = [change for change in changes if change.problem is None and change.words]
+            written = [change for change in changes if change.act == "write"]
+            return Synced([*done, *written], problems, None, len(store.outbox()), dry_run)
+
     def change_setting(self, key: str, value: str | None) -> Any:
         """Give a setting a value, or its default back for None; returns what holds now.
 
@@ -263,7 +312,7 @@ class Memory(Reviser):
         with self._locked_store() as store:
             everything = store.everything()
             problems = [Problem(store.path, 0, one) for one in store.integrity()]
-            problems += sync.differences(self.home, store)
+            problems += sync.differences(self.home, store, self._clock())
             problems += [Problem(store.path, 0, one) for one in lexical.stale(everything)]
             ranking = None
             if verify_ranking:

@@ -15,12 +15,12 @@ from datetime import datetime
 
 from mem import git, lexical, receipts, sync, terminal, text, tree
 from mem import scope as scopes
-from mem.belief import ALIAS_WEIGHTS, Alias, Belief, alias, canonical_name, check, derived_aliases
+from mem.belief import ALIAS_WEIGHTS, Alias, Belief, alias, canonical_name, check
 from mem.errors import Problem, TreeProblem, UsageMistake
 from mem.reading import Reference, refuse_agents
 from mem.record import Any, NamedTuple
 from mem.store import View
-from mem.writing import Writer, confirmed
+from mem.writing import Writer, confirmed, edited
 
 Change = Callable[[Belief, datetime], Belief]
 
@@ -194,7 +194,7 @@ class Reviser(Writer):
                 said["scope"] = str(scopes.parse(said["scope"]))
             if said.get("type", old.type) != old.type and "stability" not in said and old.confirmed is None:
                 said["stability"] = self.settings().get(f"stability.{said['type']}", old.stability)
-            return _edited(old, old._replace(**said), now)
+            return edited(old, old._replace(**said), now)
 
         return self._revise("edit", [reference], given, change)[0]
 
@@ -218,15 +218,12 @@ class Reviser(Writer):
             raise TreeProblem(f"line {parsed.line}: {parsed.message}" if parsed.line else parsed.message)
         if parsed.id != belief.id:
             raise TreeProblem(f"the id was {belief.id} and cannot become {parsed.id}")
-        foreign = tree.foreign_lines(after)
-        if foreign:
-            raise TreeProblem(f"line {foreign[0]}: mem cannot keep this line yet; put it below the heading")
 
         def change(old: Belief, now: datetime) -> Belief:
             if self.page_to_edit(old.id, (old.scope,))[1] != before:
                 raise TreeProblem(f"the page of {old.name} ({old.id}) was changed meanwhile; nothing was written")
             kept = {key: getattr(old, key) for key in ("session", "at", "review")}
-            return _edited(old, parsed._replace(**kept), now)
+            return edited(old, parsed._replace(**kept), now)
 
         return self._revise("edit", [belief], given, change)[0]
 
@@ -337,18 +334,6 @@ def require_wider(old: Belief, scope: str) -> None:
 def _require_live(belief: Belief) -> None:
     if not belief.live:
         raise UsageMistake(f"{belief.name} ({belief.id}) is {belief.status}", f"mem restore {belief.id}")
-
-
-def _edited(old: Belief, new: Belief, now: datetime) -> Belief:
-    """The belief after an edit by its user, which confirms it; the same one if nothing changed."""
-    if new._replace(updated=old.updated) == old:
-        return old
-    if new.content != old.content and new.aliases == old.aliases:  # what the old words implied goes with them
-        kept = [entry for entry in old.aliases if entry.origin != "derived"]
-        texts = {entry.text for entry in kept}
-        derived = (entry for entry in derived_aliases(new.content) if entry.text not in texts)
-        new = new._replace(aliases=(*kept, *derived) if len(kept) < len(old.aliases) else tuple(kept))
-    return confirmed(new._replace(source="user-edit", at=now), now)
 
 
 def require_nameable(surface: str) -> None:

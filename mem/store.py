@@ -116,7 +116,18 @@ def _receipts_schema(db: Database) -> None:
         db.execute(statement)
 
 
-MIGRATIONS = (_first_schema, _receipts_schema)
+def _tree_schema(db: Database) -> None:
+    for statement in (
+        # The text of the page that both sides agreed on last: what a person and mem changed since are told apart by it.
+        "CREATE TABLE base (id TEXT PRIMARY KEY, text BLOB NOT NULL)",
+        # Pages that wait for a decision, and are neither taken in nor written over while they have that hash.
+        """CREATE TABLE held (path TEXT PRIMARY KEY, id TEXT NOT NULL, hash TEXT NOT NULL,
+               kind TEXT NOT NULL) WITHOUT ROWID""",
+    ):
+        db.execute(statement)
+
+
+MIGRATIONS = (_first_schema, _receipts_schema, _tree_schema)
 """Step k takes a database from `user_version` k to k + 1; a step that has shipped never changes."""
 
 
@@ -131,6 +142,16 @@ class Page(NamedTuple):
     """Nanoseconds."""
     size: int
     """Bytes."""
+
+
+class Held(NamedTuple):
+    """A page that waits for a decision, in the state that has this hash."""
+
+    path: str
+    id: str
+    hash: str
+    kind: str
+    """`move` (its folder disagrees with its scope), `twin` (its id is at two paths), `foreign` (another author's)."""
 
 
 class Change(NamedTuple):
@@ -348,6 +369,25 @@ class Store:
         found = self.rows("SELECT id, path, hash, mtime, size FROM page WHERE id = ?", id)
         return Page(*found[0]) if found else None
 
+    def base(self, id: str) -> bytes | None:
+        """The text of the page that both sides agreed on last; None if that was not recorded."""
+        found = self.rows("SELECT text FROM base WHERE id = ?", id)
+        return bytes(found[0][0]) if found else None
+
+    def held(self) -> list[Held]:
+        """The pages that wait for a decision."""
+        return [Held(*row) for row in self.rows("SELECT path, id, hash, kind FROM held ORDER BY path")]
+
+    def agreed(self) -> list[tuple[Page, str]]:
+        """Every page as last agreed, with its scope: what the tree is compared with."""
+        return [
+            (Page(*row[:5]), row[5])
+            for row in self.rows(
+                """SELECT id, page.path, hash, mtime, size, scope.path
+                   FROM page JOIN scope ON scope.n = page.scope"""
+            )
+        ]
+
     def outbox(self) -> list[tuple[str, str | None]]:
         """Pages that are decided but not yet in place, as (belief id, path or None for no page)."""
         return [(id_, path) for id_, path in self.rows("SELECT id, path FROM outbox ORDER BY id")]
@@ -408,6 +448,8 @@ class Store:
                 "DELETE FROM change WHERE kind = 'conflict' AND instr(' ' || key || ' ', ' ' || ? || ' ')",
                 "DELETE FROM page WHERE id = ?",
                 "DELETE FROM outbox WHERE id = ?",
+                "DELETE FROM base WHERE id = ?",
+                "DELETE FROM held WHERE id = ?",
                 "UPDATE receipt SET text = NULL WHERE n IN (SELECT receipt FROM receipt_belief WHERE belief = ?)",
                 "DELETE FROM receipt_belief WHERE belief = ?",
             ):
@@ -474,23 +516,38 @@ class Store:
                 self.rows("ROLLBACK")
             raise
 
-    def settle(self, written: Sequence[tuple[Page, int]], gone: Sequence[str]) -> None:
-        """Record pages that are now in place (with the number of their scope) or gone, and clear the outbox.
+    def settle(self, written: Sequence[tuple[Page, int, bytes]], gone: Sequence[str]) -> None:
+        """Record pages that are now in place (with the number of their scope, and their text) or gone.
+
+        The outbox is cleared of them.
 
         Not forced to disk: replaying the outbox once more finds the pages as they should be.
         """
         self.rows("PRAGMA synchronous = NORMAL")
         try:
             with self._atomic():
-                ids = [(page.id,) for page, _ in written] + [(id_,) for id_ in gone]
-                self._many("DELETE FROM page WHERE id = ?", ids)
-                self._many(
-                    "INSERT INTO page (id, scope, path, folded, hash, mtime, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    [(p.id, scope, p.path, folded(p.path), p.hash, p.mtime, p.size) for p, scope in written],
-                )
-                self._many("DELETE FROM outbox WHERE id = ?", ids)
+                for id_ in gone:
+                    self._drop_page(id_)
+                for page, scope, text in written:
+                    self._record_page(page, scope, text)
+                self._many("DELETE FROM outbox WHERE id = ?", [(id_,) for id_ in gone])
+                self._many("DELETE FROM outbox WHERE id = ?", [(page.id,) for page, _, _ in written])
         finally:
             self.rows("PRAGMA synchronous = FULL")
+
+    def _drop_page(self, id: str) -> None:
+        self.rows("DELETE FROM page WHERE id = ?", id)
+        self.rows("DELETE FROM base WHERE id = ?", id)
+
+    def _record_page(self, page: Page, scope: int, text: bytes | None) -> None:
+        """What both sides agree on; without a text, that of before holds."""
+        self.rows("DELETE FROM page WHERE id = ?", page.id)
+        self.rows(
+            "INSERT INTO page (id, scope, path, folded, hash, mtime, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            page.id, scope, page.path, folded(page.path), page.hash, page.mtime, page.size,
+        )  # fmt: skip
+        if text is not None:
+            self.rows("INSERT OR REPLACE INTO base (id, text) VALUES (?, ?)", page.id, text)
 
     def _scope_number(self, path: str) -> int:
         return int(self.rows("SELECT n FROM scope WHERE path = ?", path)[0][0])
@@ -874,15 +931,36 @@ class Transaction:
         self._promise(id, None)
         self._changes.append(Change("belief", id, before, None, self._place(id)))
 
-    def adopt(self, belief: Belief, index: Indexed, page: Page) -> None:
+    def adopt(self, belief: Belief, index: Indexed, page: Page, text: bytes) -> None:
         """Take in a belief whose page is in place already; nothing that undo would take away."""
         self._write_belief(belief)
         self.store._add_index(belief, index)
-        self.store.rows(
-            "INSERT INTO page (id, scope, path, folded, hash, mtime, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            page.id, self.store._scope_number(belief.scope), page.path, folded(page.path), page.hash, page.mtime,
-            page.size,
-        )  # fmt: skip
+        self.store._record_page(page, self.store._scope_number(belief.scope), text)
+
+    def agree(self, page: Page, scope: str | None, text: bytes | None) -> None:
+        """Record the page of a belief as it is on the disk (None: with the scope, and the text, that it had).
+
+        No act of the user, and undone by nothing.
+        """
+        known = self.store.rows("SELECT scope FROM page WHERE id = ?", page.id)
+        self.store._record_page(page, self.store._scope_number(scope) if scope else known[0][0], text)
+
+    def keep(self, id: str) -> None:
+        """Say that the page of a belief says what was decided, so that nothing is left to write."""
+        self.store.rows("DELETE FROM outbox WHERE id = ?", id)
+
+    def vacate(self, id: str) -> None:
+        """Make room at the path of a page that is about to be recorded elsewhere."""
+        self.store.rows("UPDATE page SET folded = 'moving ' || id WHERE id = ?", id)
+
+    def drop_page(self, id: str) -> None:
+        """Record that a belief has no page any more."""
+        self.store._drop_page(id)
+
+    def hold(self, held: Iterable[Held]) -> None:
+        """Say which pages wait for a decision; those of before do not any more."""
+        self.store.rows("DELETE FROM held")
+        self.store._many("INSERT INTO held (path, id, hash, kind) VALUES (?, ?, ?, ?)", held)
 
     def set_scope(self, path: str, present: bool) -> None:
         """Declare a scope, or take back the declaration of one that holds nothing."""
@@ -935,7 +1013,15 @@ class Transaction:
         self.files[path] = after
         self._changes.append(Change("settings", path, None if before is None else _dump(before), _dump(after)))
 
+    def promise(self, id: str, page: str) -> None:
+        """Let the page of a belief be written to another path than was decided."""
+        self._promise(id, page)
+
     def _promise(self, id: str, page: str | None) -> None:
+        for other, path in self.store.rows(
+            "SELECT id, path FROM outbox WHERE folded = ? AND id <> ?", page and folded(page), id
+        ):
+            self._promise(other, f"{path.removesuffix('.md')}--{other}.md")  # it was to have a place that is taken now
         self.store.rows(
             "INSERT OR REPLACE INTO outbox (id, path, folded) VALUES (?, ?, ?)", id, page, page and folded(page)
         )

@@ -15,7 +15,7 @@ from itertools import count
 
 from mem import config, git, lexical, receipts, retention, sync, terminal, text, tree
 from mem import scope as scopes
-from mem.belief import Belief, rivals
+from mem.belief import MAX_ALIASES, MAX_NAME, Belief, alias, check, derived_aliases, rivals
 from mem.config import Home, data_directory, replica_text
 from mem.errors import Problem
 from mem.reading import Reader, agent
@@ -40,7 +40,8 @@ class Writer(Reader):
             store = self._open_to_write()
             try:
                 text.speak(store.language)
-                self._report(sync.deliver(self.home, store))
+                tree.recover(self.home.local)
+                sync.deliver(self.home, store)  # what a person changed meanwhile is taken in first, or reported then
                 self._keep_house(store)
                 yield store
             finally:
@@ -58,26 +59,120 @@ class Writer(Reader):
         now = self._clock()
         receipts.fold(store, now, self._settings(store)["receipts.days"])
         terminal.drop_lists(self.home, now.timestamp() - terminal.KEPT_DAYS * 86_400)
+        sync.drop_displaced(self.home, now.timestamp() - sync.DISPLACED_SECONDS)
 
     @contextmanager
     def _writing(
         self, kind: str, summary: str, source: str | None = None, *, dry_run: bool = False
     ) -> Iterator[Transaction]:
         """One act of the user: decided and durable, then carried into the tree; a dry run is taken back."""
-        self._rendered = {}
         with self._locked_store() as store:
+            if kind != "undo" and not dry_run and agent() is None:
+                self._import(store)
+            self._rendered = {}
             waiting = {id_ for id_, _ in store.outbox()}
             with store.transaction(
                 kind, summary, source=source or self._author(), now=self._clock(), dry_run=dry_run
             ) as transaction:
                 yield transaction
-                sync.require_untouched(self.home, store, [id_ for id_, _ in store.outbox() if id_ not in waiting])
+                if kind == "undo":
+                    sync.require_untouched(self.home, store, [id_ for id_, _ in store.outbox() if id_ not in waiting])
                 for path, content in transaction.files.items():
                     if content is None:
                         tree.erase(path)
                     else:
                         tree.replace(path, content.encode())
             self._report(sync.deliver(self.home, store, self._rendered))
+
+    def _import(self, store: Store) -> None:
+        """Take in what a person wrote into pages that mem knows, before anything is decided about them."""
+        now = self._clock()
+        if sync.waits(self.home, store) is None:
+            changes = sync.plan(*sync.look(self.home, store, now, edits_only=True))
+            self._apply(store, [change for change in changes if change.act in ("take", "agree")], now)
+
+    def _apply(
+        self, store: Store, changes: Sequence[sync.Change], now: datetime, *, whole: bool = False
+    ) -> list[Problem]:
+        """Let the store follow the tree, in one act; returns what could not be taken.
+
+        The `whole` tree was looked at, so that it is known which pages are held.
+        """
+        self._rendered = {}
+        faults: list[Problem] = []
+        with store.transaction("sync", "sync", source="user", now=now) as transaction:
+            for change in changes:
+                if change.act in ("take", "follow") and change.sheet is not None:
+                    transaction.vacate(change.id)  # two pages may have changed places
+            for change in changes:
+                try:
+                    self._follow(transaction, change, now)
+                except ValueError as error:
+                    faults.append(Problem(change.path, 0, str(error)))
+            if whole:
+                transaction.hold(sync.holds(changes))
+            taken = [change for change in changes if change.act in ("take", "retire")]
+            transaction.summary = f"sync {', '.join(change.path for change in taken[:3])}{' …' if taken[3:] else ''}"
+        return faults
+
+    def _follow(self, transaction: Transaction, change: sync.Change, now: datetime) -> None:
+        """Let the store follow one page.
+
+        Raises: ValueError if the belief that results is none.
+        """
+        sheet = change.sheet
+        if change.act == "take":
+            self._take(transaction, change, now)
+        elif change.act == "retire" and change.belief is not None:
+            self._put(transaction, change.belief._replace(updated=now))
+        elif change.act == "drop":
+            transaction.drop_page(change.id)
+        elif change.act in ("agree", "follow") and sheet is not None:
+            said, old = sheet.said, transaction.store.page_of(change.id)
+            transaction.agree(sheet.page, said.scope if isinstance(said, Belief) else None, sheet.text or None)
+            if old is not None and dict(transaction.store.outbox()).get(change.id) == old.path:
+                transaction.promise(change.id, sheet.page.path)  # what waits goes where the page is now
+
+    def _take(self, transaction: Transaction, change: sync.Change, now: datetime) -> None:
+        """Let the store hold what a page says."""
+        store, sheet, new = transaction.store, change.sheet, change.belief
+        assert sheet is not None and new is not None, "what is taken is there"
+        if new.id == sync.UNNAMED:
+            new = new._replace(id=self._fresh_id(store))
+        old = store.everything().by_id([new.id]).get(new.id)
+        if old is not None:
+            new = new._replace(session=old.session, at=old.at)
+        if old is not None and new.updated == old.updated:  # by hand; what another mem wrote is newer
+            new = edited(old, new, now)._replace(updated=now)
+        page = tree.revise(sheet.text, check(new))
+        place = tree.place_of(change.path)
+        stays = place is not None and place.scope == new.scope
+        transaction.set_scope(new.scope, True)
+        transaction.agree(sheet.page._replace(id=new.id), new.scope, sheet.text)
+        self._put(transaction, new, change.path if stays else None)
+        if stays and page == sheet.text:
+            transaction.keep(new.id)
+        self._warn_of(new, self._contest(transaction, new, old is None or _restated(old, new)))
+        if change.other is not None:
+            self._set_beside(transaction, change.other, new)
+
+    def _set_beside(self, transaction: Transaction, other: Belief, page: Belief) -> None:
+        """Record what the store held where a page says something else: a belief of its own, contested."""
+        store = transaction.store
+        view = store.visible([scopes.parse(other.scope)])
+        taken = {name for (name,) in view.rows("SELECT name FROM belief WHERE scope :scopes")}
+        name = next(name for n in count(2) if (name := f"{other.name}_{n}") not in taken)
+        found_as = alias(page.name)  # so that the two contradict each other as long as both hold
+        aliases = (*(one for one in other.aliases if one.text != page.name), found_as)[-MAX_ALIASES:]
+        beside = other._replace(id=self._fresh_id(store), name=name[:MAX_NAME], aliases=aliases)
+        self._put(transaction, beside)
+        if beside.current and page.current:
+            transaction.set_conflict(page.id, beside.id, "open")
+
+    def _warn_of(self, new: Belief, contested: Sequence[tuple[Belief, str]]) -> None:
+        for other, _ in contested:
+            named = f"{new.name} ({new.id}) contradicts {other.name} ({other.id})"
+            self._warn(f"{named}: neither is injected until you decide (mem conflicts)")
 
     def _report(self, problems: Sequence[Problem]) -> None:
         for problem in problems:
@@ -132,8 +227,8 @@ class Writer(Reader):
         try:
             store = Store.writing(path, create=True)
             with store.transaction("adopt", "take in pages", source="user", now=now) as transaction:
-                for belief, page in pages:
-                    transaction.adopt(belief, lexical.indexed(belief), page)
+                for belief, sheet in pages:
+                    transaction.adopt(belief, lexical.indexed(belief), sheet.page, sheet.text)
         except BaseException:
             for ending in ("", "-wal", "-shm"):  # half of one would be taken for the whole
                 tree.erase(path + ending)
@@ -151,8 +246,11 @@ class Writer(Reader):
         store = transaction.store
         path = None
         if belief.review == "approved":
-            page = store.everything().page(belief.id)
-            self._rendered[belief.id] = tree.render(belief)  # what can have no page is no belief
+            page = store.page_of(belief.id)
+            self._rendered[belief.id] = sync.page_text(store, belief)  # what can have no page is no belief
+            old = store.everything().by_id([belief.id]).get(belief.id)
+            if page is not None and old is not None and tree.page_path(old) == tree.page_path(belief):
+                place = place or page.path  # a person may have named the file
             path = place or sync.free_path(
                 self.home, store, belief.id, tree.page_path(belief), page.path if page else None
             )
@@ -190,6 +288,22 @@ class Writer(Reader):
 
     def _view_to_write(self, store: Store, given: Sequence[str]) -> View:
         return store.visible(self.open_scopes(store, given).visible)
+
+
+def _restated(old: Belief, new: Belief) -> bool:
+    return (old.scope, old.type, old.content) != (new.scope, new.type, new.content)
+
+
+def edited(old: Belief, new: Belief, now: datetime) -> Belief:
+    """The belief after an edit by its user, which confirms it; the same one if nothing changed."""
+    if new._replace(updated=old.updated) == old:
+        return old
+    if new.content != old.content and new.aliases == old.aliases:  # what the old words implied goes with them
+        kept = [entry for entry in old.aliases if entry.origin != "derived"]
+        texts = {entry.text for entry in kept}
+        derived = (entry for entry in derived_aliases(new.content) if entry.text not in texts)
+        new = new._replace(aliases=(*kept, *derived) if len(kept) < len(old.aliases) else tuple(kept))
+    return confirmed(new._replace(source="user-edit", at=now), now)
 
 
 def confirmed(belief: Belief, now: datetime) -> Belief:

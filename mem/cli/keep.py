@@ -86,6 +86,38 @@ def conflicts(
     return 0
 
 
+def sync(
+    accept_moves: Annotated[
+        bool, typer.Option("--accept-moves", help="Pages in the folder of another scope are meant for it.")
+    ] = False,
+    accept_deletions: Annotated[
+        bool, typer.Option("--accept-deletions", help="Pages that are gone are meant to be, however many.")
+    ] = False,
+    accept_branch: Annotated[
+        bool, typer.Option("--accept-branch", help="The pages of this git branch are what holds now.")
+    ] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
+    """Bring pages and database together: take in what was changed by hand, write what waits.
+
+    \b
+    mem sync
+    mem sync --dry-run
+    """
+    done = options.memory().sync(
+        accept_moves=accept_moves, accept_deletions=accept_deletions, accept_branch=accept_branch, dry_run=dry_run
+    )
+    if json:
+        sys.stdout.write(style.dump(answers.sync_document(done)))
+    else:
+        sys.stdout.write(answers.sync_text(done))
+    options.print_problems(done.problems)
+    if done.waits is not None:
+        hot.warn(f"{done.waits}; nothing was taken in or written")
+    return 3 if done.problems or done.waits else 0
+
+
 def doctor(
     verify_ranking: Annotated[
         bool, typer.Option("--verify-ranking", help="Also check our ranking against rank_bm25.")

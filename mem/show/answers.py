@@ -16,7 +16,7 @@ from mem.show.style import named, one_line, statement, styled, table
 from mem.text import shown
 
 if TYPE_CHECKING:
-    from mem.memory import Remembered
+    from mem.memory import Remembered, Synced
 
 
 # -- JSON -------------------------------------------------------------------------------------------
@@ -212,3 +212,37 @@ def remembered_text(done: Remembered) -> str:
 def counts_text(counts: Mapping[str, int]) -> str:
     """`3 new, 1 updated`, leaving out what is zero."""
     return ", ".join(f"{value} {name}" for name, value in counts.items() if value) or "nothing"
+
+
+def sync_document(done: Synced) -> dict[str, Any]:
+    """`mem.sync/1`."""
+    return {
+        "schema": "mem.sync/1",
+        "dry_run": done.dry_run,
+        "waits": done.waits,
+        "outbox": done.outbox,
+        "changes": [
+            {"act": one.act, "id": one.id, "path": shown(one.path), "message": shown(one.words)} for one in done.changes
+        ],
+        "problems": [problem._asdict() for problem in done.problems],
+    }
+
+
+_ACTS = {
+    "take": ("took in", "would take in"),
+    "follow": ("followed", "would follow"),
+    "retire": ("retired", "would retire"),
+    "drop": ("let go of", "would let go of"),
+    "write": ("wrote", "would write"),
+}
+
+
+def sync_text(done: Synced) -> str:
+    """What a sync did, a line a page."""
+    lines = []
+    for one in done.changes:
+        words = f": it {one.words}" if one.words else ""
+        lines.append(f"{_ACTS[one.act][done.dry_run]} {shown(one.path)}{shown(words)}\n")
+    if not lines and not done.problems and done.waits is None:
+        lines.append("pages and database agree\n")
+    return "".join(lines)
