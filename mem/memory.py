@@ -25,7 +25,7 @@ from mem.reading import PENDING, Filters, OpenScopes, Reference, agent, close_sc
 from mem.record import Any, NamedTuple
 from mem.revising import Reviser, require_nameable, require_wider
 from mem.scope import Scope
-from mem.store import Change, Operation, Receipt, Store, Transaction, Version, View, belief_of, locked
+from mem.store import Change, Operation, Proposal, Receipt, Store, Transaction, Version, View, belief_of, locked
 from mem.writing import confirmed
 
 EVERYTHING = Filters(any_state=True)
@@ -539,6 +539,8 @@ class Memory(Reviser):
         elif change.kind == "conflict":
             one, other = change.key.split()
             transaction.set_conflict(one, other, _text_in(change.before))
+        elif change.kind == "proposal":
+            transaction.set_proposal(change.key, Proposal(*loads(change.before)) if change.before else None)
         elif change.kind == "settings":
             _restore_settings(transaction, change)
         elif change.kind == "scope":

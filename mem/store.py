@@ -116,6 +116,11 @@ def _receipts_schema(db: Database) -> None:
         db.execute(statement)
 
 
+def _proposals_schema(db: Database) -> None:
+    # What a pending belief proposes about another one of its scope; the other pending ones propose themselves.
+    db.execute("CREATE TABLE proposal (id TEXT PRIMARY KEY, act TEXT NOT NULL, target TEXT NOT NULL) WITHOUT ROWID")
+
+
 def _tree_schema(db: Database) -> None:
     for statement in (
         # The text of the page that both sides agreed on last: what a person and mem changed since are told apart by it.
@@ -127,7 +132,7 @@ def _tree_schema(db: Database) -> None:
         db.execute(statement)
 
 
-MIGRATIONS = (_first_schema, _receipts_schema, _tree_schema)
+MIGRATIONS = (_first_schema, _receipts_schema, _proposals_schema, _tree_schema)
 """Step k takes a database from `user_version` k to k + 1; a step that has shipped never changes."""
 
 
@@ -158,13 +163,22 @@ class Change(NamedTuple):
     """One row that an operation changed."""
 
     kind: str
-    """`belief`, `scope`, `mapping`, `remote`, `conflict` or `settings`."""
+    """`belief`, `scope`, `mapping`, `remote`, `conflict`, `proposal` or `settings`."""
     key: str
     before: str | None
     after: str | None
     """JSON; None where there was, or is, no such row."""
     page: str | None = None
     """Path of the page that a belief had before, so that undo puts it back in its place."""
+
+
+class Proposal(NamedTuple):
+    """What a pending belief proposes about another one of its scope."""
+
+    act: str
+    """`revise`: that one shall say what this one says; `forget`: that one shall go."""
+    target: str
+    """Its id."""
 
 
 class Operation(NamedTuple):
@@ -439,28 +453,47 @@ class Store:
         Returns False if a reader kept the log from being emptied; the next write does that.
         """
         self.rows("PRAGMA secure_delete = ON")
-        touched = [n for (n,) in self.rows("SELECT DISTINCT operation FROM change WHERE key = ?", id)]
         with self._atomic():
-            self._remove_index(id)
-            for sql in (
-                "DELETE FROM belief WHERE id = ?",
-                "DELETE FROM change WHERE kind = 'belief' AND key = ?",
-                "DELETE FROM change WHERE kind = 'conflict' AND instr(' ' || key || ' ', ' ' || ? || ' ')",
-                "DELETE FROM page WHERE id = ?",
-                "DELETE FROM outbox WHERE id = ?",
-                "DELETE FROM base WHERE id = ?",
-                "DELETE FROM held WHERE id = ?",
-                "UPDATE receipt SET text = NULL WHERE n IN (SELECT receipt FROM receipt_belief WHERE belief = ?)",
-                "DELETE FROM receipt_belief WHERE belief = ?",
-            ):
-                self.rows(sql, id)
-            self.rows("DELETE FROM conflict WHERE a = ? OR b = ?", id, id)
-            for n in touched:  # its name may stand in what an act is called
-                self.rows("UPDATE operation SET summary = kind || ' (purged)' WHERE n = ?", n)
-                self.rows("DELETE FROM change WHERE operation = ? AND kind = 'scope'", n)  # it stays declared
+            for one in (*self._proposed_about(id), id):
+                self._erase(one)
             self.rows("DELETE FROM operation WHERE n NOT IN (SELECT operation FROM change)")
         self.rows("VACUUM")
         return bool(self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0] == 0)
+
+    def _proposed_about(self, id: str) -> list[str]:
+        """The ids of all that was ever proposed about a belief: words that it has, had, or was meant to have."""
+        quoted = _dump(id)
+        return [
+            key
+            for (key,) in self.rows(
+                """SELECT DISTINCT key
+                   FROM change
+                   WHERE kind = 'proposal' AND (instr(before, ?) OR instr(after, ?))""",
+                quoted, quoted,
+            )
+        ]  # fmt: skip
+
+    def _erase(self, id: str) -> None:
+        """Delete every row that holds a belief or tells of it."""
+        touched = [n for (n,) in self.rows("SELECT DISTINCT operation FROM change WHERE key = ?", id)]
+        self._remove_index(id)
+        for sql in (
+            "DELETE FROM belief WHERE id = ?",
+            "DELETE FROM proposal WHERE ? IN (id, target)",
+            "DELETE FROM change WHERE kind IN ('belief', 'proposal') AND key = ?",
+            "DELETE FROM change WHERE kind = 'conflict' AND instr(' ' || key || ' ', ' ' || ? || ' ')",
+            "DELETE FROM conflict WHERE ? IN (a, b)",
+            "DELETE FROM page WHERE id = ?",
+            "DELETE FROM outbox WHERE id = ?",
+            "DELETE FROM base WHERE id = ?",
+            "DELETE FROM held WHERE id = ?",
+            "UPDATE receipt SET text = NULL WHERE n IN (SELECT receipt FROM receipt_belief WHERE belief = ?)",
+            "DELETE FROM receipt_belief WHERE belief = ?",
+        ):
+            self.rows(sql, id)
+        for n in touched:  # its name may stand in what an act is called
+            self.rows("UPDATE operation SET summary = kind || ' (purged)' WHERE n = ?", n)
+            self.rows("DELETE FROM change WHERE operation = ? AND kind = 'scope'", n)  # it stays declared
 
     def undone(self, id: str) -> Belief | None:
         """A belief that is known only from acts that were undone, by its whole id."""
@@ -749,6 +782,17 @@ class View:
             found.setdefault(other, []).append(one)
         return found
 
+    def proposals(self) -> dict[str, Proposal]:
+        """What visible pending beliefs propose about others, by their id."""
+        return {
+            id_: Proposal(act, target)
+            for id_, act, target in self.rows(
+                """SELECT proposal.id, act, target
+                   FROM proposal JOIN belief ON belief.id = proposal.id
+                   WHERE scope :scopes AND review = 'pending'"""
+            )
+        }
+
     def history(self, id: str) -> list[Version]:
         """The versions of a visible belief, oldest first, without those that were undone."""
         return [
@@ -984,6 +1028,17 @@ class Transaction:
         if state is not None:
             self.store.rows("INSERT INTO conflict (a, b, settled) VALUES (?, ?, ?)", a, b, state == "settled")
         self._changes.append(Change("conflict", f"{a} {b}", before and _dump(before), state and _dump(state)))
+
+    def set_proposal(self, id: str, proposal: Proposal | None) -> None:
+        """Let a pending belief propose something about another one, or nothing any more."""
+        found = self.store.rows("SELECT act, target FROM proposal WHERE id = ?", id)
+        before = Proposal(*found[0]) if found else None
+        if before == proposal:
+            return
+        self.store.rows("DELETE FROM proposal WHERE id = ?", id)
+        if proposal is not None:
+            self.store.rows("INSERT INTO proposal (id, act, target) VALUES (?, ?, ?)", id, *proposal)
+        self._changes.append(Change("proposal", id, before and _dump(before), proposal and _dump(proposal)))
 
     def set_mapping(self, directory: str, scope: str | None) -> None:
         """Map a directory to a scope, or take the mapping away."""

@@ -40,10 +40,15 @@ def review(
         rejected = {memory.belief(one, scope or ())[0].id for one in reject or ()}
         chosen = [*(approve or []), *(belief for belief in pending if belief.id not in rejected)]
     if chosen or reject:
-        for belief in memory.review(chosen, reject or (), scope or ()):
-            print(f"{'approved' if belief.review == 'approved' else 'rejected'} {details.called(belief)}")
+        for word, belief in memory.review(chosen, reject or (), scope or ()):
+            print(f"{word} {details.called(belief)}")
         return 0
-    options.list_beliefs(memory, pending, form, lambda: answers.list_document(opened, pending))
+    proposals = memory.proposals(scope or ())
+    if form == "text":
+        terminal.keep_list(memory.home, "", [belief.id for belief in pending])
+        options.show(details.review_text(pending, proposals), memory)
+    else:
+        options.list_beliefs(memory, pending, form, lambda: details.review_document(opened, pending, proposals))
     if not pending and form == "text":
         hot.warn(f"nothing waits in {', '.join(map(str, opened.visible))}")
     if elsewhere and form == "text":
