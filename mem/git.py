@@ -83,14 +83,18 @@ PATIENCE = 20
 in a few hundredths, a checkout of 10,000 pages in two seconds."""
 
 
-def settled(folder: str) -> State:
-    """The state of a folder once no other git command is at work there, or after it was waited for long enough."""
+def settled(folder: str, seal: str | None) -> State:
+    """The state of a folder once no other git command is at work there, or after it was waited for long enough.
+
+    A command ends its work on the pages a moment before it says which branch they are of. So where the seal is not the
+    one that was seen before, it must stay the same for a while.
+    """
     found = state(folder)
     for _ in range(PATIENCE):
-        if found.busy != AT_WORK:
+        if found.busy != AT_WORK and found.seal == seal:
             break
         sleep(0.1)
-        found = state(folder)
+        seal, found = found.seal, state(folder)
     return found
 
 
@@ -226,6 +230,13 @@ def addresses(folder: str) -> list[str]:
     known = _identity(folder)
     found = [known[key] for key in ("author.email", "user.email") if known.get(key)]
     return found or [NOBODY[1]]
+
+
+def identified(folder: str) -> bool:
+    """Whether git knows an address of the user; without git or a repository it does not."""
+    if _directory(folder) is None or shutil.which("git") is None:
+        return False
+    return addresses(folder) != [NOBODY[1]]
 
 
 def _identity(folder: str) -> dict[str, str]:
@@ -574,9 +585,9 @@ def _must(done: subprocess.CompletedProcess[bytes] | None, failure: str) -> None
     said = (done.stderr + b"\n" + done.stdout).decode("utf-8", "replace")
     for sign, meaning, hint in _HINTS:
         if sign in said:
-            raise GitProblem(f"git {failure} in {folder}: {meaning}", hint.format(folder=folder))
+            raise GitProblem(f"git {failure}: {meaning}", hint.format(folder=folder))
     lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith(("hint:", "warning:"))]
     grave = [line for line in lines if re.match("(?:fatal|error):", line)]
     reason = (grave or lines[-1:] or ["a hook refused without a word"])[0]
     reason = re.sub(r"(\w://)[^/@\s]*@", r"\1", text.shown(reason))  # no password of an address
-    raise GitProblem(f"git {failure} in {folder}: {reason}", f"git -C {folder} status")
+    raise GitProblem(f"git {failure}: {reason}", f"git -C {folder} status")

@@ -23,12 +23,15 @@ from mem.belief import (
 from mem.errors import NothingFound, Problem, Refused, TreeProblem, UsageMistake
 from mem.reading import PENDING, Filters, OpenScopes, Reference, agent, close_scopes, refuse_agents, require_known
 from mem.record import Any, NamedTuple
-from mem.revising import Reviser, require_nameable, require_wider
+from mem.revising import require_nameable, require_wider
 from mem.scope import Scope
+from mem.sharing import Sharer, Synced
 from mem.store import Change, Operation, Proposal, Receipt, Store, Transaction, Version, View, belief_of, locked
 from mem.writing import confirmed
 
 EVERYTHING = Filters(any_state=True)
+LOOKS = 3
+"""Times that the tree is looked at when git changes it meanwhile."""
 VERIFIED = 200
 """Beliefs whose words serve as queries when the ranking is compared with rank_bm25."""
 
@@ -64,19 +67,6 @@ class Imported(NamedTuple):
     pending: int
     """How many of the added and updated ones wait for approval."""
     problems: list[Problem]
-
-
-class Synced(NamedTuple):
-    """What a sync did, or would do."""
-
-    changes: list[sync.Change]
-    problems: list[Problem]
-    """What a person must decide or mend; those pages were left as they are."""
-    waits: str | None
-    """Why nothing was done: another branch, or something that git has begun."""
-    outbox: int
-    """Pages that are decided and still not in place."""
-    dry_run: bool
 
 
 class Report(NamedTuple):
@@ -120,7 +110,7 @@ class Why(NamedTuple):
     retention: float
 
 
-class Memory(Reviser):
+class Memory(Sharer):
     """One person's memory, in one folder."""
 
     def export(self, given: Sequence[str], filters: Filters = EVERYTHING) -> list[Belief]:
@@ -250,29 +240,48 @@ class Memory(Reviser):
         accept_moves: bool = False,
         accept_deletions: bool = False,
         accept_branch: bool = False,
+        pull: bool = False,
+        push: bool = False,
         dry_run: bool = False,
     ) -> Synced:
-        """Bring tree and store together: take in what a person did to pages, and write what waits.
+        """Bring tree and store together: take in what a person did to pages, write what waits, and commit it.
 
         Raises: Refused under an agent's environment.
         """
         refuse_agents("sync")
-        now = self._clock()
         with self._locked_store() as store:
             if accept_branch and not dry_run:
                 store.note("branch", git.state(self.home.path).branch or "")
-            reason = sync.waits(self.home, store)
-            if reason is not None:
-                count = len(store.outbox())
-                return Synced([], [], reason, count, dry_run)
-            base, sheets, stored = sync.look(self.home, store, now)
-            changes = sync.plan(base, sheets, stored, accept_moves=accept_moves, accept_deletions=accept_deletions)
+        done = self._reconcile(accept_moves=accept_moves, accept_deletions=accept_deletions, dry_run=dry_run)
+        return done if dry_run else self._share(done, self._reconcile, pull=pull, push=push)
+
+    def _reconcile(
+        self, *, accept_moves: bool = False, accept_deletions: bool = False, dry_run: bool = False
+    ) -> Synced:
+        """Let tree and store follow each other, unless git is in the midst of something, or on another branch."""
+        now = self._clock()
+        with self._locked_store() as store:
+            for _ in range(LOOKS):
+                state = git.state(self.home.path)
+                reason = sync.waits(self.home, store)
+                head = git.head(self.home.path)
+                if reason is not None:
+                    return Synced([], [], reason, len(store.outbox()), dry_run)
+                sides = sync.look(self.home, store, now)
+                if state.busy is None and git.state(self.home.path) == state:
+                    break
+            else:
+                return Synced([], [], "git is changing pages in the memory folder", len(store.outbox()), dry_run)
+            changes = sync.plan(*sides, accept_moves=accept_moves, accept_deletions=accept_deletions)
+            changes = self._told_apart(store, changes)
             problems = [change.problem for change in changes if change.problem is not None]
             if not dry_run:
                 problems += self._apply(store, changes, now, whole=True)
                 told = {problem.path for problem in problems}
                 left = sync.deliver(self.home, store, self._rendered)
                 problems += [problem for problem in left if problem.path not in told]
+                if head is not None:
+                    store.note("commit", head)
             done = [change for change in changes if change.problem is None and change.words]
             written = [change for change in changes if change.act == "write"]
             return Synced([*done, *written], problems, None, len(store.outbox()), dry_run)

@@ -258,6 +258,10 @@ class Reader:
             self._known = config.settings(self.home, store.meta, self._warn)
         return self._known
 
+    def _addresses(self, store: Store) -> list[str]:
+        """Addresses that the user calls their own."""
+        return [one.strip() for one in self._settings(store)["git.addresses"].split(",") if one.strip()]
+
     def _initial_stability(self, store: Store, type_: str) -> float | None:
         """Stability of a new belief of a type, in days; None for a type that there is not."""
         days = self._settings(store).get(f"stability.{type_}")
@@ -619,7 +623,7 @@ class Reader:
     def _withhold(self, view: View, gone: Mapping[str, str], overlay: dict[int, Belief | None]) -> None:
         """Leave out the beliefs whose pages are gone, but for those that mem is just moving."""
         moving = {id_ for (id_,) in view.rows("SELECT id FROM outbox")} if gone else set()
-        lost = [id_ for id_ in gone if id_ not in moving]
+        lost = [id_ for id_, path in gone.items() if id_ not in moving and not _is_held(view, path, "")]
         for id_ in lost:
             overlay[_number_of(view, id_)] = None
         for id_ in lost[:MENTIONED]:
@@ -775,8 +779,10 @@ def _begins_with_id(path: str) -> bool:
 
 
 def _is_held(view: View, path: str, hash: str) -> bool:
-    """Whether a page in this state is another author's, and waits for approval."""
-    return bool(view.rows("SELECT 1 FROM held WHERE path = ? AND hash = ? AND kind = 'foreign'", path, hash))
+    """Whether a page in this state (empty: gone) is another author's doing, which waits for approval or was refused."""
+    return bool(
+        view.rows("SELECT 1 FROM held WHERE path = ? AND hash = ? AND kind IN ('foreign', 'refused')", path, hash)
+    )
 
 
 def _number_of(view: View, id_: str) -> int:

@@ -19,7 +19,7 @@ from mem.belief import ALIAS_WEIGHTS, Alias, Belief, alias, canonical_name, chec
 from mem.errors import Problem, TreeProblem, UsageMistake
 from mem.reading import Reference, refuse_agents
 from mem.record import Any, NamedTuple
-from mem.store import Proposal, Transaction, View
+from mem.store import Page, Proposal, Transaction, View
 from mem.writing import Writer, confirmed, edited
 
 Change = Callable[[Belief, datetime], Belief]
@@ -200,6 +200,7 @@ class Reviser(Writer):
             said = view.proposals()
             words, done = [], []
             for id_ in chosen:
+                self._release(transaction, view.belief(id_), id_ in approved, said.get(id_))
                 word, old, change = self._decision(transaction, view.belief(id_), id_ in approved, said.get(id_))
                 words.append(word)
                 done.append(self._change(transaction, old, change, now))
@@ -231,6 +232,29 @@ class Reviser(Writer):
             return "approved", pending, _approved
         transaction.remove(pending.id)
         return "revised", target, lambda old, now: confirmed(self._retyped(old, revised(old, pending)), now)
+
+    def _release(self, transaction: Transaction, pending: Belief, yes: bool, proposal: Proposal | None) -> None:
+        """Let go of a page that somebody else committed, because what it proposes is decided.
+
+        It counts as what both sides agreed on, so that an approval leaves it as it is, and a refusal writes what holds.
+        A refused page of a belief that there was not before stays, and is not taken in.
+        """
+        store, id_ = transaction.store, proposal.target if proposal is not None else pending.id
+        held = next((one for one in store.held() if one.id == id_ and one.kind in (sync.FOREIGN, sync.REFUSED)), None)
+        if held is None or not pending.source.startswith("git:"):
+            return
+        place, known = os.path.join(self.home.path, held.path), store.page_of(id_)
+        data = tree.read(place)
+        if known is None and not yes:
+            transaction.hold_also(held._replace(kind=sync.REFUSED))
+            return
+        transaction.release(held.path)
+        if data is not None and tree.digest(data) == held.hash:
+            status = os.stat(place)
+            transaction.agree(Page(id_, held.path, held.hash, status.st_mtime_ns, status.st_size), pending.scope, data)
+        belief = store.everything().by_id([id_]).get(id_)
+        if belief is not None and known is not None and not (yes and belief.live):
+            transaction.promise(id_, held.path)
 
     # -- editing
 

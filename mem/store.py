@@ -156,7 +156,8 @@ class Held(NamedTuple):
     id: str
     hash: str
     kind: str
-    """`move` (its folder disagrees with its scope), `twin` (its id is at two paths), `foreign` (another author's)."""
+    """`move` (its folder disagrees with its scope), `twin` (its id is at two paths), `gone` (with too many others),
+    `foreign` (another author's, undecided) or `refused` (another author's, and the user said no)."""
 
 
 class Change(NamedTuple):
@@ -1005,6 +1006,14 @@ class Transaction:
         """Say which pages wait for a decision; those of before do not any more."""
         self.store.rows("DELETE FROM held")
         self.store._many("INSERT INTO held (path, id, hash, kind) VALUES (?, ?, ?, ?)", held)
+
+    def hold_also(self, held: Held) -> None:
+        """Say that one more page waits, or what another one waits for now."""
+        self.store._many("INSERT OR REPLACE INTO held (path, id, hash, kind) VALUES (?, ?, ?, ?)", [held])
+
+    def release(self, path: str) -> None:
+        """Say that a page waits no longer."""
+        self.store.rows("DELETE FROM held WHERE path = ?", path)
 
     def set_scope(self, path: str, present: bool) -> None:
         """Declare a scope, or take back the declaration of one that holds nothing."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
+from mem.belief import Belief
+from mem.config import Home
+from mem.reading import PENDING
+from mem.store import Store
 from tests.conftest import Mem, Result
 
 ME = "Ana <ana@example.org>"
@@ -115,21 +119,23 @@ class Owner(Repository):
         head = self.git("log", "--all", "--format=%H") + self.git("status", "--porcelain")
         return {str(path): (self.path / path).read_bytes() for path in files}, self.mem("export").out, head
 
-    def records(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.mem("export").out.splitlines()]
+    def stored(self, condition: str) -> list[Belief]:
+        """Beliefs as the database has them, whatever the pages say."""
+        path = Home(str(self.path)).database()
+        assert path is not None
+        with closing(Store.reading(path)) as store:
+            return store.everything().beliefs(condition)
 
     def believed(self) -> dict[str, str]:
         """What is current, content by name."""
-        live = ("active", "inferred", "exploratory")
-        return {
-            one["name"]: one["content"]
-            for one in self.records()
-            if one["review"] == "approved" and one["status"] in live and not one["archived"]
-        }
+        return {one.name: one.content for one in self.stored("current")}
+
+    def pending(self) -> list[Belief]:
+        return self.stored(PENDING)
 
     def waiting(self) -> dict[str, str]:
         """What waits for approval, source by content."""
-        return {one["content"]: one["provenance"]["source"] for one in self.records() if one["review"] == "pending"}
+        return {one.content: one.source for one in self.pending()}
 
     def recalled(self, query: str) -> list[str]:
         """The contents that a search finds."""

@@ -150,9 +150,21 @@ def test_a_git_command_at_work_is_waited_for_and_not_forever(repo: Repository, m
     lock = repo.write(".git/index.lock", "")
     naps: list[float] = []
     monkeypatch.setattr(git, "sleep", naps.append)
-    assert git.settled(str(repo.path)).busy == git.AT_WORK and len(naps) == git.PATIENCE
-    monkeypatch.setattr(git, "sleep", lambda _: lock.unlink())
-    assert git.settled(str(repo.path)).busy is None
+    assert git.settled(str(repo.path), None).busy == git.AT_WORK and len(naps) == git.PATIENCE
+    monkeypatch.setattr(git, "sleep", lambda _: lock.unlink(missing_ok=True))
+    assert git.settled(str(repo.path), None).busy is None
+
+
+def test_a_branch_that_is_just_being_switched_is_seen(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(git, "sleep", lambda _: repo.write(".git/HEAD", "ref: refs/heads/side\n"))
+    assert git.settled(str(repo.path), None).branch == "side"
+
+
+def test_what_was_seen_before_is_not_waited_for(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    seal = git.state(str(repo.path)).seal
+    monkeypatch.setattr(git, "sleep", lambda _: pytest.fail("it waits"))
+    assert git.settled(str(repo.path), seal).branch == "main"
+    assert git.settled(str(repo.path.parent), "").branch is None
 
 
 def test_looking_at_what_has_changed_locks_nobody_out(repo: Repository) -> None:
@@ -532,7 +544,7 @@ def test_hooks_run_and_may_refuse_and_nothing_is_changed_then(repo: Repository) 
     repo.write("a.md", "two\n")
     repo.write("new.md", "two\n")
     before = repo.git("status", "--porcelain")
-    with pytest.raises(GitProblem, match=r"git did not commit in .*repo: no tabs please"):
+    with pytest.raises(GitProblem, match="git did not commit: no tabs please"):
         commit(repo, "a.md", "new.md")
     assert repo.text("seen") == "a.md\nnew.md\n"
     (repo.path / "seen").unlink()

@@ -101,17 +101,25 @@ def sync(
     accept_branch: Annotated[
         bool, typer.Option("--accept-branch", help="The pages of this git branch are what holds now.")
     ] = False,
+    pull: Annotated[bool, typer.Option("--pull", help="Then take in what git pulls.")] = False,
+    push: Annotated[bool, typer.Option("--push", help="Push in the end.")] = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
-    """Bring pages and database together: take in what was changed by hand, write what waits.
+    """Bring pages and database together: take in what was changed by hand, write what waits, and commit it.
 
     \b
     mem sync
     mem sync --dry-run
+    mem sync --pull --push
     """
     done = options.memory().sync(
-        accept_moves=accept_moves, accept_deletions=accept_deletions, accept_branch=accept_branch, dry_run=dry_run
+        accept_moves=accept_moves,
+        accept_deletions=accept_deletions,
+        accept_branch=accept_branch,
+        pull=pull,
+        push=push,
+        dry_run=dry_run,
     )
     if json:
         sys.stdout.write(style.dump(answers.sync_document(done)))

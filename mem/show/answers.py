@@ -16,7 +16,8 @@ from mem.show.style import named, one_line, statement, styled, table
 from mem.text import shown
 
 if TYPE_CHECKING:
-    from mem.memory import Remembered, Synced
+    from mem.memory import Remembered
+    from mem.sharing import Synced
 
 
 # -- JSON -------------------------------------------------------------------------------------------
@@ -221,6 +222,9 @@ def sync_document(done: Synced) -> dict[str, Any]:
         "dry_run": done.dry_run,
         "waits": done.waits,
         "outbox": done.outbox,
+        "commits": [*done.commits],
+        "pulled": done.pulled,
+        "pushed": done.pushed,
         "changes": [
             {"act": one.act, "id": one.id, "path": shown(one.path), "message": shown(one.words)} for one in done.changes
         ],
@@ -234,6 +238,7 @@ _ACTS = {
     "retire": ("retired", "would retire"),
     "drop": ("let go of", "would let go of"),
     "write": ("wrote", "would write"),
+    "propose": ("proposed", "would propose"),
 }
 
 
@@ -243,6 +248,8 @@ def sync_text(done: Synced) -> str:
     for one in done.changes:
         words = f": it {one.words}" if one.words else ""
         lines.append(f"{_ACTS[one.act][done.dry_run]} {shown(one.path)}{shown(words)}\n")
+    lines += [f"committed: {subject}\n" for subject in done.commits]
+    lines += [f"{act}\n" for act, was in (("pulled", done.pulled), ("pushed", done.pushed)) if was]
     if not lines and not done.problems and done.waits is None:
         lines.append("pages and database agree\n")
     return "".join(lines)
