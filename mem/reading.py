@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from mem import config, lexical, receipts, terminal, text
 from mem import inject as injecting
 from mem import recall as recalling
 from mem import scope as scopes
-from mem.belief import Belief, parse_time, time_text
+from mem.belief import PLURALS, Belief, parse_time, time_text
 from mem.config import Home
 from mem.errors import ModelUnusable, NothingFound, Problem, Refused, StoreUnusable, UsageMistake
 from mem.lexical import Overlay
@@ -171,6 +172,14 @@ def refuse_agents(command: str) -> None:
         raise Refused(f"mem {command} is for a person, and this is the shell of {name}", "run it in your own terminal")
 
 
+class Unswept(dict[int, "Belief | None"]):
+    """An overlay where there are too many pages to look at: each is looked at when it is about to be shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[int] = set()
+
+
 class Reader:
     """One person's memory, in one folder, to be read."""
 
@@ -260,6 +269,10 @@ class Reader:
         if self._known is None:
             self._known = config.settings(self.home, store.meta, self._warn)
         return self._known
+
+    def _addresses(self, store: Store) -> list[str]:
+        """Addresses that the user calls their own."""
+        return [one.strip() for one in self._settings(store)["git.addresses"].split(",") if one.strip()]
 
     def _initial_stability(self, store: Store, type_: str) -> float | None:
         """Stability of a new belief of a type, in days; None for a type that there is not."""
@@ -560,6 +573,8 @@ class Reader:
     def _numbered(self, view: View, numbers: Iterable[int], overlay: Overlay) -> dict[int, Belief]:
         """Beliefs by row number as they are now: pages changed by hand win, vanished ones are withheld."""
         wanted = list(numbers)
+        if isinstance(overlay, Unswept):
+            self._look_at(view, [n for n in wanted if n not in overlay.seen], overlay)
         stored = view.numbered([n for n in wanted if n not in overlay])
         found = {n: overlay.get(n) or stored.get(n) for n in wanted}
         return {n: belief for n, belief in found.items() if belief is not None}
@@ -567,31 +582,121 @@ class Reader:
     def _overlay(self, view: View, sweep: int | None = SWEEP) -> tuple[Overlay, str]:
         """Beliefs whose pages are not as mem wrote them, by row number; None for a page that is gone.
 
-        `sweep` is how many pages may be looked at; None looks at all.
+        Those of new pages have negative numbers. `sweep` is how many pages may be looked at; None looks at all.
         """
         limit = -1 if sweep is None else sweep + 1
-        pages = view.rows("SELECT path, mtime, size FROM page WHERE scope :scopes LIMIT ?", limit)
+        pages = view.rows("SELECT path, mtime, size, id FROM page WHERE scope :scopes LIMIT ?", limit)
         if sweep is not None and len(pages) > sweep:
-            return {}, "partial"
+            return Unswept(), "partial"
         overlay: dict[int, Belief | None] = {}
-        stat, top = os.stat, self.home.path + "/"
-        for path, mtime, size in pages:
+        gone: dict[str, str] = {}
+        lstat, top = os.lstat, self.home.path + "/"
+        for path, mtime, size, id_ in pages:
             try:
-                status = stat(top + path)
+                status = lstat(top + path)
                 if status.st_mtime_ns == mtime and status.st_size == size:
                     continue
+                changed = self._changed_page(view, id_, path)
             except (FileNotFoundError, NotADirectoryError):
-                status = None
+                gone[id_] = path
             except OSError as error:
                 self._warn(f"{path} cannot be read ({error.strerror}); the last good version is used")
-                continue
-            id_ = view.rows("SELECT id FROM page WHERE scope :scopes AND path = ?", path)[0][0]
-            changed = self._changed_page(view, id_, path) if status is not None else None
-            if status is None:
-                self._warn(f"{path} is gone; what it said is withheld (mem forget {id_} makes that last)")
-            if status is None or changed is not None:
-                overlay[_number_of(view, id_)] = changed
+            else:
+                if changed is not None:
+                    overlay[_number_of(view, id_)] = changed
+        self._lay_new_pages(view, {path for path, *_ in pages}, gone, overlay)
+        self._withhold(view, gone, overlay)
         return overlay, "exact"
+
+    def _look_at(self, view: View, numbers: Sequence[int], overlay: Unswept) -> None:
+        """Look at the pages of some beliefs that are about to be shown."""
+        gone = {}
+        for id_, n in {belief.id: n for n, belief in view.numbered(numbers).items()}.items():
+            page = view.page(id_)
+            overlay.seen.add(n)
+            try:
+                status = os.lstat(os.path.join(self.home.path, page.path)) if page is not None else None
+                touched = page and status and (status.st_mtime_ns, status.st_size) != (page.mtime, page.size)
+                changed = self._changed_page(view, id_, page.path) if page is not None and touched else None
+            except (FileNotFoundError, NotADirectoryError):
+                gone[id_] = page.path if page is not None else ""
+            except OSError as error:
+                self._warn(f"{page and page.path} cannot be read ({error.strerror}); the last good version is used")
+            else:
+                if changed is not None:
+                    overlay[n] = changed
+        self._withhold(view, gone, overlay)
+
+    def _lay_new_pages(
+        self, view: View, known: set[str], gone: dict[str, str], overlay: dict[int, Belief | None]
+    ) -> None:
+        """Lay pages that mem has not seen over the rest; one whose old place is among the `gone` has moved."""
+        claims: dict[str, list[tuple[str, Belief]]] = {}
+        for path in self._unknown_paths(view, known):
+            belief = self._new_page(view, path)
+            if belief is not None:
+                claims.setdefault(belief.id, []).append((path, belief))
+        for id_, found in claims.items():
+            stored, page = view.by_id([id_]).get(id_), view.page(id_)
+            number = _number_of(view, id_) if stored is not None else -1 - len(overlay)
+            path, belief = found[0]
+            if len(found) > 1 or (page is not None and id_ not in gone):
+                self._warn(f"{path}: its id {id_} is in another page too, and both are withheld (mem sync)")
+                overlay[number] = None
+            elif stored is not None and stored.scope != belief.scope:
+                self._warn(f"{path}: {id_} was in {stored.scope}; it is withheld (mem sync)")
+            else:
+                gone.pop(id_, None)
+                overlay[number] = belief if stored is None else belief._replace(session=stored.session, at=stored.at)
+
+    def _unknown_paths(self, view: View, known: set[str]) -> list[str]:
+        """Files in the places of visible pages that are none of those."""
+        found = []
+        for (path,) in view.rows("SELECT path FROM scope WHERE n :scopes"):
+            folder = scopes.parse(path).folder
+            for start in (folder, f"archive/{folder}"):
+                for plural in PLURALS.values() if os.path.isdir(f"{self.home.path}/{start}") else ():
+                    try:
+                        names = os.listdir(f"{self.home.path}/{start}/{plural}")
+                    except OSError:
+                        continue
+                    found += [
+                        place
+                        for name in names
+                        if (place := f"{start}/{plural}/{name}") not in known
+                        and name.endswith(".md")
+                        and name[0] != "."
+                    ]
+        return sorted(found)
+
+    def _new_page(self, view: View, path: str) -> Belief | None:
+        """What a page says that mem has not seen; None if it has no id yet, is damaged, or mem's own on its way."""
+        if not text.is_utf8(path) or not _begins_with_id(os.path.join(self.home.path, path)):
+            return None
+        from mem import tree
+
+        data = tree.read(os.path.join(self.home.path, path)) or b""
+        parsed = tree.parse(path, data, now=self._clock())
+        if isinstance(parsed, Problem):
+            self._warn(f"{parsed}; it is left out")
+            return None
+        place = tree.place_of(path)
+        if place is None or place.scope != parsed.scope:
+            self._warn(f"{path}: its scope {parsed.scope} is not that of its folder; it is left out (mem sync)")
+            return None
+        on_its_way = view.rows("SELECT 1 FROM outbox WHERE id = ? AND path = ?", parsed.id, path)
+        return None if on_its_way or _is_held(view, path, tree.digest(data)) else parsed
+
+    def _withhold(self, view: View, gone: Mapping[str, str], overlay: dict[int, Belief | None]) -> None:
+        """Leave out the beliefs whose pages are gone, but for those that mem is just moving."""
+        moving = {id_ for (id_,) in view.rows("SELECT id FROM outbox")} if gone else set()
+        lost = [id_ for id_, path in gone.items() if id_ not in moving and not _is_held(view, path, "")]
+        for id_ in lost:
+            overlay[_number_of(view, id_)] = None
+        for id_ in lost[:MENTIONED]:
+            self._warn(f"{gone[id_]} is gone; what it said is withheld (mem forget {id_} makes that last)")
+        if len(lost) > MENTIONED:
+            self._warn(f"{len(lost) - MENTIONED} more pages are gone; what they said is withheld (mem sync)")
 
     def _changed_page(self, view: View, id_: str, path: str) -> Belief | None:
         """The belief of a page that was touched, or None if the last good version serves."""
@@ -599,10 +704,10 @@ class Reader:
 
         data = tree.read(os.path.join(self.home.path, path))
         page = view.page(id_)
-        if data is None or page is None or tree.digest(data) == page.hash:
+        if data is None or page is None or tree.digest(data) == page.hash or _is_held(view, path, tree.digest(data)):
             return None
-        parsed = tree.parse(path, data, now=self._clock())
         stored = view.belief(id_)
+        parsed = tree.parse(path, data, now=self._clock(), standing_in=stored)
         if isinstance(parsed, Belief) and (parsed.id, parsed.scope) == (stored.id, stored.scope):
             return parsed._replace(session=stored.session, at=stored.at)
         problem = parsed if isinstance(parsed, Problem) else Problem(path, 1, "its id or scope was changed by hand")
@@ -745,6 +850,26 @@ def _contested_misses(beliefs: Mapping[int, Belief], contested: Mapping[str, lis
         for n, belief in beliefs.items()
         if belief.id in contested
     ]
+
+
+def _begins_with_id(path: str) -> bool:
+    """Whether a file looks like a page that has an id; a look that loads nothing, for what else lies in a folder."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        start = os.read(descriptor, 4096) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    finally:
+        os.close(descriptor)
+    return re.match(rb"(?:\xef\xbb\xbf)?---\r?\n(?:.*\n)*?id:", start) is not None
+
+
+def _is_held(view: View, path: str, hash: str) -> bool:
+    """Whether a page in this state (empty: gone) is another author's doing, which waits for approval or was refused."""
+    return bool(
+        view.rows("SELECT 1 FROM held WHERE path = ? AND hash = ? AND kind IN ('foreign', 'refused')", path, hash)
+    )
 
 
 def _number_of(view: View, id_: str) -> int:

@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, Mapping[str, Command]] = {
     "Review and upkeep": {
         "review": keep.review,
         "conflicts": keep.conflicts,
+        "sync": keep.sync,
         "log": ask.log,
         "doctor": keep.doctor,
     },

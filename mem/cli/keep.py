@@ -40,10 +40,15 @@ def review(
         rejected = {memory.belief(one, scope or ())[0].id for one in reject or ()}
         chosen = [*(approve or []), *(belief for belief in pending if belief.id not in rejected)]
     if chosen or reject:
-        for belief in memory.review(chosen, reject or (), scope or ()):
-            print(f"{'approved' if belief.review == 'approved' else 'rejected'} {details.called(belief)}")
+        for word, belief in memory.review(chosen, reject or (), scope or ()):
+            print(f"{word} {details.called(belief)}")
         return 0
-    options.list_beliefs(memory, pending, form, lambda: answers.list_document(opened, pending))
+    proposals = memory.proposals(scope or ())
+    if form == "text":
+        terminal.keep_list(memory.home, "", [belief.id for belief in pending])
+        options.show(details.review_text(pending, proposals), memory)
+    else:
+        options.list_beliefs(memory, pending, form, lambda: details.review_document(opened, pending, proposals))
     if not pending and form == "text":
         hot.warn(f"nothing waits in {', '.join(map(str, opened.visible))}")
     if elsewhere and form == "text":
@@ -84,6 +89,46 @@ def conflicts(
     else:
         hot.warn("no visible beliefs contradict each other")
     return 0
+
+
+def sync(
+    accept_moves: Annotated[
+        bool, typer.Option("--accept-moves", help="Pages in the folder of another scope are meant for it.")
+    ] = False,
+    accept_deletions: Annotated[
+        bool, typer.Option("--accept-deletions", help="Pages that are gone are meant to be, however many.")
+    ] = False,
+    accept_branch: Annotated[
+        bool, typer.Option("--accept-branch", help="The pages of this git branch are what holds now.")
+    ] = False,
+    pull: Annotated[bool, typer.Option("--pull", help="Then take in what git pulls.")] = False,
+    push: Annotated[bool, typer.Option("--push", help="Push in the end.")] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
+    """Bring pages and database together: take in what was changed by hand, write what waits, and commit it.
+
+    \b
+    mem sync
+    mem sync --dry-run
+    mem sync --pull --push
+    """
+    done = options.memory().sync(
+        accept_moves=accept_moves,
+        accept_deletions=accept_deletions,
+        accept_branch=accept_branch,
+        pull=pull,
+        push=push,
+        dry_run=dry_run,
+    )
+    if json:
+        sys.stdout.write(style.dump(answers.sync_document(done)))
+    else:
+        sys.stdout.write(answers.sync_text(done))
+    options.print_problems(done.problems)
+    if done.waits is not None:
+        hot.warn(f"{done.waits}; nothing was taken in or written")
+    return 3 if done.problems or done.waits else 0
 
 
 def doctor(

@@ -17,6 +17,7 @@ from mem.text import shown
 
 if TYPE_CHECKING:
     from mem.memory import Remembered
+    from mem.sharing import Synced
 
 
 # -- JSON -------------------------------------------------------------------------------------------
@@ -222,3 +223,43 @@ def remembered_text(done: Remembered) -> str:
 def counts_text(counts: Mapping[str, int]) -> str:
     """`3 new, 1 updated`, leaving out what is zero."""
     return ", ".join(f"{value} {name}" for name, value in counts.items() if value) or "nothing"
+
+
+def sync_document(done: Synced) -> dict[str, Any]:
+    """`mem.sync/1`."""
+    return {
+        "schema": "mem.sync/1",
+        "dry_run": done.dry_run,
+        "waits": done.waits,
+        "outbox": done.outbox,
+        "commits": [*done.commits],
+        "pulled": done.pulled,
+        "pushed": done.pushed,
+        "changes": [
+            {"act": one.act, "id": one.id, "path": shown(one.path), "message": shown(one.words)} for one in done.changes
+        ],
+        "problems": [problem._asdict() for problem in done.problems],
+    }
+
+
+_ACTS = {
+    "take": ("took in", "would take in"),
+    "follow": ("followed", "would follow"),
+    "retire": ("retired", "would retire"),
+    "drop": ("let go of", "would let go of"),
+    "write": ("wrote", "would write"),
+    "propose": ("proposed", "would propose"),
+}
+
+
+def sync_text(done: Synced) -> str:
+    """What a sync did, a line a page."""
+    lines = []
+    for one in done.changes:
+        words = f": it {one.words}" if one.words else ""
+        lines.append(f"{_ACTS[one.act][done.dry_run]} {shown(one.path)}{shown(words)}\n")
+    lines += [f"committed: {subject}\n" for subject in done.commits]
+    lines += [f"{act}\n" for act, was in (("pulled", done.pulled), ("pushed", done.pushed)) if was]
+    if not lines and not done.problems and done.waits is None:
+        lines.append("pages and database agree\n")
+    return "".join(lines)
