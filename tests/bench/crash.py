@@ -76,26 +76,14 @@ class State(NamedTuple):
     pages: Mapping[str, bytes]
 
 
-class Place:
-    """A folder in which one act is run again and again, each time from the same beginning."""
+class Home:
+    """A home of its own for some commands, run in children of this process."""
 
-    def __init__(self, top: Path, act: Act) -> None:
-        self.top, self.act = top, act
+    def __init__(self, top: Path) -> None:
+        self.top = top
         self.home = top / "home"
-        self._beginning = top / "beginning"
         self.home.mkdir()
         self._warm()
-        for line in act.before:
-            assert self.run(line) == 0, self.said
-        for path, words, others in act.by_hand:
-            page = self.home / "mem" / path
-            page.write_text(page.read_text().replace(words, others))
-        shutil.copytree(self.home, self._beginning, symlinks=True)
-        old, self.old_pages = self._outcome(), self.pages()
-        self.reset()
-        assert self.run(act.line) == 0, self.said
-        self.new_pages = self.pages()
-        self.states = (old, self._outcome())
 
     def _warm(self) -> None:
         """Do once what every child would have to: the imports, and the tree of commands."""
@@ -115,11 +103,6 @@ class Place:
         shutil.rmtree(self.home)
         self.home.mkdir()
 
-    def reset(self) -> None:
-        """Back to the beginning."""
-        shutil.rmtree(self.home)
-        shutil.copytree(self._beginning, self.home, symlinks=True)
-
     @property
     def said(self) -> str:
         """What the last command printed on either stream."""
@@ -135,28 +118,38 @@ class Place:
         return self.forked(lambda: __main__.run(line), prepare)
 
     def forked(self, do: Callable[[], int], prepare: Callable[[], None] = lambda: None) -> int:
-        """Call a function in a child that has this place's environment; what it returns is its exit status."""
+        """Call a function in a child that has this home's environment; what it returns is its exit status."""
+        return self.ended(self.started(do, prepare))
+
+    def started(self, do: Callable[[], int], prepare: Callable[[], None] = lambda: None, name: str = "") -> int:
+        """Begin to call a function in a child, and do not wait; `name` tells what it prints from others' words."""
         child = os.fork()
         if child == 0:
             try:
-                self._enter()
+                self._enter(name)
                 prepare()
                 status = do()
+                sys.stdout.flush()
                 sys.stderr.flush()
                 os._exit(status)
             finally:
                 traceback.print_exc()  # nothing but an error leads here
                 sys.stderr.flush()
                 os._exit(99)
+        return child
+
+    @staticmethod
+    def ended(child: int) -> int:
+        """Wait for a child: its exit status, or the negative of the signal that killed it."""
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
-    def _enter(self) -> None:
+    def _enter(self, name: str) -> None:
         wanted = environment(self.top)
         os.environ.clear()
         os.environ.update(wanted)
         os.chdir(self.top)
-        for number, name in ((1, "out"), (2, "err")):
-            os.dup2(os.open(self.top / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+        for number, stream in ((1, "out"), (2, "err")):
+            os.dup2(os.open(self.top / f"{stream}{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
 
@@ -164,6 +157,32 @@ class Place:
         """The pages as they are on the disk."""
         top = self.home / "mem"
         return {str(path.relative_to(top)): path.read_bytes() for path in sorted(top.rglob("*.md"))}
+
+
+class Place(Home):
+    """A folder in which one act is run again and again, each time from the same beginning."""
+
+    def __init__(self, top: Path, act: Act) -> None:
+        super().__init__(top)
+        self.act = act
+        self._beginning = top / "beginning"
+        for line in act.before:
+            assert self.run(line) == 0, self.said
+        for path, words, others in act.by_hand:
+            page = self.home / "mem" / path
+            page.write_text(page.read_text().replace(words, others))
+        shutil.copytree(self.home, self._beginning, symlinks=True)
+        self.old_pages = self.pages()
+        old = self._outcome()
+        self.reset()
+        assert self.run(act.line) == 0, self.said
+        self.new_pages = self.pages()
+        self.states = (old, self._outcome())
+
+    def reset(self) -> None:
+        """Back to the beginning."""
+        shutil.rmtree(self.home)
+        shutil.copytree(self._beginning, self.home, symlinks=True)
 
     def _outcome(self) -> State:
         said = [self.top / f"said{at}" for at in range(len(PROBE))]
