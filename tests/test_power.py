@@ -81,13 +81,17 @@ def test_a_file_is_lost_with_the_name_of_its_folder(disk: Disk, top: Path) -> No
     assert set(disk.left(LOST, CHANCE)) == {".", "old"}
 
 
-def test_a_rename_is_whole_or_undone_and_sure_with_the_folder_it_leads_to(disk: Disk, top: Path) -> None:
-    make(disk, top / "new", b"after")
-    disk.apply(call("fsync", top / "new"))
-    disk.apply(call("rename", top / "new", top / "old"))
-    assert disk.left(LOST, CHANCE)["old"] == b"before" and disk.left(KEPT, CHANCE)["old"] == b"after"
-    disk.apply(call("fsync", top))
-    assert disk.left(LOST, CHANCE) == {".": None, "old": b"after"}
+@pytest.mark.parametrize("synced", ["from", "to"])
+def test_a_rename_is_whole_or_undone_and_sure_with_either_of_its_folders(disk: Disk, top: Path, synced: str) -> None:
+    for folder in ("from", "to"):
+        disk.apply(call("mkdir", top / folder))
+    make(disk, top / "from" / "new", b"after")
+    for path in (top / "from" / "new", top / "from", top):
+        disk.apply(call("fsync", path))
+    disk.apply(call("rename", top / "from" / "new", top / "to" / "new"))
+    assert "to/new" not in disk.left(LOST, CHANCE) and "from/new" not in disk.left(KEPT, CHANCE)
+    disk.apply(call("fsync", top / synced))
+    assert "to/new" in disk.left(LOST, CHANCE) and "from/new" not in disk.left(LOST, CHANCE)
 
 
 def test_an_exchange_swaps_two_files(disk: Disk, top: Path) -> None:

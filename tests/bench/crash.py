@@ -16,7 +16,7 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -189,7 +189,7 @@ class Place(Home):
 
         def probe() -> int:
             for line, place in zip(PROBE, said, strict=True):
-                with open(place, "w", encoding="utf-8") as sys.stdout:
+                with open(place, "w", encoding="utf-8") as file, redirect_stdout(file):
                     status = __main__.run(line)
                 if status:
                     print(f"mem {' '.join(line)} ended with status {status}", place.read_text(), file=sys.stderr)

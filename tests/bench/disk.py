@@ -173,10 +173,13 @@ class File:
 class Named(NamedTuple):
     """One change of names."""
 
-    folder: str
-    """The one that decides: once it is synced, the change is on the disk."""
     names: Mapping[str, File | None]
     """Path to what it is from now on, all at once; None is nothing."""
+
+    @property
+    def folders(self) -> set[str]:
+        """Those whose names change: once one of them is synced, all of the change is on the disk, for it is atomic."""
+        return {os.path.dirname(path) for path in self.names}
 
 
 Left = dict[str, bytes | None]
@@ -226,22 +229,22 @@ class Disk:
         if call.name in ("openat", "creat"):
             self._offsets[call.process, call.descriptor] = None if call.given("O_APPEND") else 0
             if there is None:
-                self._change(first, {first: File()})
+                self._change({first: File()})
             elif call.name == "creat" or call.given("O_TRUNC"):
                 there.cut(0)
         elif call.name.startswith("mkdir"):
-            self._change(first, {first: FOLDER})
+            self._change({first: FOLDER})
         elif call.name.startswith("link"):
-            self._change(last, {last: there})
+            self._change({last: there})
         elif call.name.startswith("rename"):
             back = self._now[last] if call.given("RENAME_EXCHANGE") else None
             assert there is not FOLDER, "a folder that is renamed is not modelled"
-            self._change(last, {first: back, last: there})
+            self._change({first: back, last: there})
         else:
-            self._change(first, {first: None})
+            self._change({first: None})
 
-    def _change(self, path: str, names: Mapping[str, File | None]) -> None:
-        self._changes.append(Named(os.path.dirname(path), names))
+    def _change(self, names: Mapping[str, File | None]) -> None:
+        self._changes.append(Named(names))
         _rename(self._now, names)
 
     def _sync(self, path: str) -> None:
@@ -270,12 +273,12 @@ class Disk:
     def left(self, share: float, chance: random.Random) -> Left:
         """What is there after the power failed, if this share of what was not synced got to the disk."""
         names, sure = dict(self._begun), dict(self._synced)
-        for folder in {change.folder for change in self._changes}:
+        for folder in sorted(set().union(*(change.folders for change in self._changes))):
             pending = len(self._changes) - sure.get(folder, 0)
             kept = pending if share == 1 else 0 if share == 0 else chance.randint(0, pending)
             sure[folder] = sure.get(folder, 0) + kept
         for at, change in enumerate(self._changes):
-            if at < sure[change.folder]:
+            if any(at < sure[folder] for folder in change.folders):
                 _rename(names, change.names)
         return {
             os.path.relpath(path, self._top): None if file is FOLDER else file.left(share, chance)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import random
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 
 from mem import __main__, memory, tree, writing
@@ -173,7 +172,7 @@ def touch_all(writer: int, stop: Path) -> int:
                 ("edit", name, f"Writer {writer} says something else at turn {turn}."),
             ]
         )
-        with open(os.devnull, "w") as sys.stdout:
+        with open(os.devnull, "w") as file, redirect_stdout(file):
             done = __main__.run(line) == 0
         if done:
             print(*line, file=told, flush=True)
