@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-KILLS = 8
+KILLS = 6
 """For each act at lines, and half as many before system calls: what a test may take of the bench's hundred."""
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.bench.disk import Call, Disk, can_trace, lay_out
 
-STATES = 8
+STATES = 6
 """For each act: what a test may take of the bench's hundred."""
 LOST, KEPT, CHANCE = 0.0, 1.0, random.Random(1)
 

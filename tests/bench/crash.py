@@ -37,8 +37,10 @@ class Act(NamedTuple):
     line: Line
     before: tuple[Line, ...] = ()
     """Commands that make the memory it begins with."""
-    by_hand: tuple[tuple[str, str, str], ...] = ()
-    """Pages that a person changes before it: path, words, and what takes their place."""
+    by_hand: Callable[[Path], object] = lambda folder: None
+    """What a person does to the memory folder before it."""
+    first: Line | None = None
+    """Another act that is a part of it and may stand alone."""
 
 
 STORE = ("remember", "--name", "store_of_record", "--alias", "pg", "Postgres is the store of record.")
@@ -47,6 +49,21 @@ BEFORE: tuple[Line, ...] = (
     ("remember", "--name", "answers", "I prefer short answers."),
     ("remember", "--scope", "project:atlas", "--pin", "Never deploy on a Friday."),
 )
+
+
+def edit_by_hand(folder: Path) -> None:
+    """A person adds to a page."""
+    with open(folder / "user" / "facts" / "store_of_record.md", "a") as page:
+        page.write("It was chosen by hand.\n")
+
+
+def work_by_hand(folder: Path) -> None:
+    """A person adds to a page, writes one, and takes one away."""
+    edit_by_hand(folder)
+    (folder / "user" / "facts" / "note.md").write_text("---\n---\n# note\n\nNoted by hand.\n")
+    (folder / "user" / "preferences" / "answers.md").unlink()
+
+
 ACTS = {
     "first remember": Act(STORE),
     "remember": Act(("remember", "--scope", "project:atlas/mobile", "Bloc is the state library."), BEFORE),
@@ -54,14 +71,17 @@ ACTS = {
     "edit": Act(("edit", "store_of_record", "Postgres 16 is the store of record."), BEFORE),
     "forget": Act(("forget", "answers"), BEFORE),
     "supersede": Act(("supersede", "store_of_record", "MySQL is the store of record."), BEFORE),
+    "alias, of a page changed by hand": Act(("alias", "store_of_record", "+postgres"), BEFORE, edit_by_hand, ("sync",)),
+    "sync": Act(("sync",), BEFORE, work_by_hand),
 }
 
 MOST_FAULTS = 4
 """Kinds of faults that are told of one act."""
+DOCTOR = ("doctor",)
 PROBE: tuple[Line, ...] = (
     ("list", "--json"),
     ("remember", "--name", "after_the_crash", "Life goes on after a crash."),
-    ("doctor",),
+    DOCTOR,
     ("export",),
 )
 """What comes after a crash: a reader, a writer, and two that look at the outcome."""
@@ -72,6 +92,8 @@ class State(NamedTuple):
 
     listed: str
     """What the first reader was shown."""
+    checked: str
+    """What doctor said."""
     exported: str
     pages: Mapping[str, bytes]
 
@@ -168,16 +190,16 @@ class Place(Home):
         self._beginning = top / "beginning"
         for line in act.before:
             assert self.run(line) == 0, self.said
-        for path, words, others in act.by_hand:
-            page = self.home / "mem" / path
-            page.write_text(page.read_text().replace(words, others))
+        act.by_hand(self.home / "mem")
         shutil.copytree(self.home, self._beginning, symlinks=True)
         self.old_pages = self.pages()
-        old = self._outcome()
-        self.reset()
-        assert self.run(act.line) == 0, self.said
-        self.new_pages = self.pages()
-        self.states = (old, self._outcome())
+        self.states = [self._outcome()]
+        for line in (act.first, act.line):
+            if line is not None:
+                self.reset()
+                assert self.run(line) == 0, self.said
+                self.new_pages = self.pages()
+                self.states.append(self._outcome())
 
     def reset(self) -> None:
         """Back to the beginning."""
@@ -191,14 +213,15 @@ class Place(Home):
             for line, place in zip(PROBE, said, strict=True):
                 with open(place, "w", encoding="utf-8") as file, redirect_stdout(file):
                     status = __main__.run(line)
-                if status:
+                if status and line != DOCTOR:
                     print(f"mem {' '.join(line)} ended with status {status}", place.read_text(), file=sys.stderr)
                     return status
             return 0
 
         if self.forked(probe):
             raise AssertionError((self.top / "err").read_text().replace(str(self.home), "~"))
-        return State(said[0].read_text(), said[-1].read_text(), self.pages())
+        listed, _, checked, exported = (place.read_text() for place in said)
+        return State(listed, checked + (self.top / "err").read_text(), exported, self.pages())
 
     def faults(self, acknowledged: bool) -> list[str]:
         """What is wrong with what a crash left here."""
@@ -207,7 +230,7 @@ class Place(Home):
             outcome = self._outcome()
         except AssertionError as error:
             return [*found, f"unusable: {error}"]
-        admitted = self.states[1:] if acknowledged else self.states
+        admitted = self.states[-1:] if acknowledged else self.states
         for field in State._fields:
             if getattr(outcome, field) not in [getattr(state, field) for state in admitted]:
                 lost = acknowledged and getattr(outcome, field) == getattr(self.states[0], field)
@@ -219,10 +242,9 @@ class Place(Home):
     def _damaged(self) -> Iterator[str]:
         """Pages that are neither what they were nor what they shall be, before anything is recovered."""
         for path, data in self.pages().items():
-            if isinstance(tree.parse(path, data, now=datetime.fromisoformat(NOW)), Problem):
-                yield f"damaged: {path}"
-            elif data not in (self.old_pages.get(path), self.new_pages.get(path)):
-                yield f"damaged: {path} is neither old nor new"
+            if data not in (self.old_pages.get(path), self.new_pages.get(path)):
+                parsed = tree.parse(path, data, now=datetime.fromisoformat(NOW))
+                yield f"damaged: {parsed if isinstance(parsed, Problem) else f'{path} is neither old nor new'}"
 
 
 class Row(NamedTuple):
