@@ -1,43 +1,353 @@
-"""The git command line, for the few things that are asked of it; never run on a hot path."""
+"""The git command line, for the few things that are asked of it; never run on a hot path.
+
+The user's hooks run and the user's configuration holds, as they would for the same command typed by hand; mem
+changes neither. What git refuses is a `GitProblem` in one sentence.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
+
+from mem import text
+from mem.belief import Belief
+from mem.errors import GitProblem
+from mem.record import NamedTuple
+
+NOBODY = ("mem", "mem@localhost")
+"""Name and address of the author where none is configured."""
+
+AT_ONCE = 500
+"""Paths on one command line: 500 of the longest that mem makes are a quarter of what Linux takes (2 MB)."""
+
+
+class State(NamedTuple):
+    """What a repository is in the midst of, read from its files."""
+
+    branch: str | None
+    """None on a detached HEAD, and without a repository."""
+    busy: str | None
+    """What has begun and not ended: merge, rebase, cherry-pick, revert, bisect, or another `git command`."""
+    seal: str
+    """Differs as soon as git has changed a page: where HEAD points, and when the index was written."""
+
+
+_SIGNS = (
+    ("rebase-merge", "rebase"),
+    ("rebase-apply", "rebase"),
+    ("CHERRY_PICK_HEAD", "cherry-pick"),
+    ("REVERT_HEAD", "revert"),
+    ("MERGE_HEAD", "merge"),
+    ("BISECT_LOG", "bisect"),
+    ("index.lock", "git command"),
+)
+"""What lies in git's directory meanwhile. A rebase picks commits, so it comes first."""
+
+
+def state(folder: str) -> State:
+    """The branch of a folder's own repository and what is in progress there; spawns no process.
+
+    A repository with reftables keeps HEAD where only git can read it, and is asked.
+    """
+    directory = _directory(folder)
+    if directory is None:
+        return State(None, None, "")
+    head = _line(os.path.join(directory, "HEAD"))
+    busy = next((said for name, said in _SIGNS if os.path.lexists(os.path.join(directory, name))), None)
+    if busy in (None, "git command"):  # between two of several picks nothing else tells
+        first = _line(os.path.join(directory, "sequencer", "todo")).partition(" ")[0]
+        busy = {"pick": "cherry-pick", "revert": "revert"}.get(first, busy)
+    reference = head.removeprefix("ref: ").strip() if head.startswith("ref: ") else None
+    if reference == "refs/heads/.invalid":
+        reference = "".join(_asked(folder, "symbolic-ref", "--quiet", "HEAD")) or None
+    branch = reference and reference.removeprefix("refs/heads/")
+    return State(branch, busy, f"{head} {_stamp(os.path.join(directory, 'index'))}")
+
+
+def has_branch(folder: str, name: str) -> bool:
+    """True if the repository has a branch of this name; one without a commit is none yet."""
+    return _run(folder, "show-ref", "--verify", "--quiet", f"refs/heads/{name}").returncode == 0
+
+
+def _directory(folder: str) -> str | None:
+    """Where git keeps what belongs to this working tree: `.git`, or where the file of that name points."""
+    marker = os.path.join(folder, ".git")
+    if os.path.isdir(marker):
+        return marker
+    found = re.match(r"gitdir: (.+)", _line(marker))
+    return os.path.join(folder, found[1]) if found else None
+
+
+def _line(path: str) -> str:
+    """The first line of a file; empty if there is none. Nothing but a plain file is opened: a pipe would wait."""
+    if not os.path.isfile(path):
+        return ""
+    try:
+        with open(path, encoding="utf-8", errors="backslashreplace") as file:
+            return file.readline().rstrip("\n")
+    except OSError:
+        return ""
+
+
+def _stamp(path: str) -> str:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ""
+    return f"{status.st_ino} {status.st_mtime_ns} {status.st_size}"
+
+
+# -- what was committed -----------------------------------------------------------------------------
 
 
 def holds(folder: str, paths: Sequence[str]) -> tuple[int, list[str]]:
     """How many commits of a repository, on any branch, touch one of these paths, and the names of its remotes."""
-    commits = _asked(folder, "log", "--all", "--format=%H", "--", *paths) if paths else []
+    commits = _asked(folder, "log", "--all", "--format=%H", "--", *map(_literal, paths)) if paths else []
     return len(commits), _asked(folder, "remote")
 
 
 def uncommitted(folder: str) -> int | None:
     """How many files of the folder differ from its last commit; None where there is no repository."""
-    if not os.path.isdir(os.path.join(folder, ".git")):
-        return None
-    return len(_asked(folder, "status", "--porcelain", "--untracked-files=all"))
+    lines = _asked(folder, "status", "--porcelain", "--untracked-files=all")
+    return len(lines) if _directory(folder) is not None else None
 
 
-def _asked(folder: str, *arguments: str) -> list[str]:
-    """The lines that git answers; none if it cannot."""
-    if shutil.which("git") is None or not os.path.isdir(os.path.join(folder, ".git")):
-        return []
-    done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, env=_environment(folder), check=False)
-    return done.stdout.decode("utf-8", "replace").splitlines()
+def changed(folder: str) -> dict[str, bytes | None]:
+    """Paths that differ from the last commit, with what that says; None for those that it does not have.
 
-
-def _environment(folder: str) -> dict[str, str]:
-    """What git runs with: only the folder's own repository counts.
-
-    One further up must not capture the folder, and the variables by which hooks point git elsewhere are not passed on.
+    Raises: GitProblem if git does not answer.
     """
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    environment |= {key: value for key, value in os.environ.items() if key.startswith("GIT_CONFIG")}
-    return environment | {"GIT_CEILING_DIRECTORIES": os.path.dirname(folder)}
+    paths = sorted(_changed(folder))
+    before: dict[str, bytes | None] = dict.fromkeys(paths)
+    wanted = b"".join(f"HEAD:{path}\n".encode(errors="surrogateescape") for path in paths if "\n" not in path)
+    answer = _run(folder, "cat-file", "--batch", stdin=wanted).stdout
+    for path in (path for path in paths if "\n" not in path):
+        head, _, answer = answer.partition(b"\n")
+        blob = re.fullmatch(rb"[0-9a-f]+ blob (\d+)", head)
+        if blob:
+            size = int(blob[1])
+            before[path], answer = answer[:size], answer[size + 1 :]
+    return before
+
+
+def foreign(folder: str, paths: Iterable[str], also: Collection[str] = ()) -> dict[str, str]:
+    """Those paths whose last change was committed by somebody else, with that author.
+
+    A path that differs from the last commit is in the user's own hands. Own are the addresses that git is configured
+    with (`NOBODY`'s where it is not), and `also`. Who brought a change in by a merge did not write it, so that what
+    counts is the commit that made the page what it is. An author is what a commit claims: git does not prove it.
+    Raises: GitProblem if git does not answer; without git or a repository nobody else commits.
+    """
+    if _directory(folder) is None or shutil.which("git") is None:
+        return {}
+    dirty = _changed(folder)
+    clean = sorted({*paths} - dirty.keys())
+    own = {address.casefold() for address in (*addresses(folder), *also)}
+    found: dict[str, str] = {}
+    for some in _batches(clean):
+        for path, (address, name) in _authors(folder, some).items():
+            if address.casefold() not in own:
+                found[path] = text.shown(f"{name} <{address}>")
+    return found
+
+
+def addresses(folder: str) -> list[str]:
+    """The user's own addresses, as git is configured in this folder."""
+    known = _identity(folder)
+    found = [known[key] for key in ("author.email", "user.email") if known.get(key)]
+    return found or [NOBODY[1]]
+
+
+def _identity(folder: str) -> dict[str, str]:
+    lines = _run(folder, "config", "--null", "--get-regexp", r"^(user|author)\.(name|email)$").stdout.split(b"\0")
+    pairs = (line.decode("utf-8", "replace").partition("\n") for line in lines if line)
+    return {key: value for key, _, value in pairs}
+
+
+def _authors(folder: str, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Address and name of the author of the commit that made each path what it is at HEAD (gone, if it is)."""
+    literal = [_literal(path) for path in paths]
+    listed = _run(folder, "ls-tree", "-z", "HEAD", "--", *paths).stdout.decode("utf-8", "surrogateescape").split("\0")
+    blobs = {path: meta.split(" ")[2] for meta, _, path in (line.partition("\t") for line in listed if line)}
+    # What of the user's configuration would change the form of the answer is set to its default.
+    plain = ["-c", "log.showRoot=true", "-c", "log.follow=false"]
+    log = [
+        "log",
+        "--topo-order",
+        "--no-show-signature",
+        "--no-color",
+        "--no-renames",
+        "--raw",
+        "--no-abbrev",
+        "-c",
+        "-z",
+    ]
+    answer = _run(folder, *plain, *log, "--format=%x01%ae%x02%an", "HEAD", "--", *literal).stdout
+    found: dict[str, tuple[str, str]] = {}
+    for path, blob, author in _changes(answer.decode("utf-8", "surrogateescape").split("\0")):
+        if path not in found and (blob == blobs.get(path) or (path not in blobs and not blob.strip("0"))):
+            found[path] = author
+    return found
+
+
+def _changes(tokens: Iterable[str]) -> Iterator[tuple[str, str, tuple[str, str]]]:
+    """What a raw log says: path, the hash of its new content (zeros for none), address and name; newest first."""
+    author = ("", "")
+    tokens = iter(tokens)
+    for token in tokens:
+        token = token.lstrip("\n")
+        if token.startswith("\x01"):
+            address, _, name = token[1:].encode("utf-8", "surrogateescape").decode("utf-8", "replace").partition("\x02")
+            author = address, name
+        elif token.startswith(":"):
+            yield next(tokens, ""), token.split(" ")[-2], author
+
+
+def _batches(paths: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(paths)
+    while some := list(islice(rest, AT_ONCE)):
+        yield some
+
+
+# -- what a commit says ------------------------------------------------------------------------------
+
+SUBJECT = 72
+"""Characters of a first line that `git log --oneline` shows whole in 80 columns."""
+
+LISTED = 100
+"""Beliefs that one message lists; it goes to git as one argument."""
+
+
+def message(changes: Iterable[tuple[Belief | None, Belief | None]]) -> str:
+    """What a commit says, given each belief before and after (None: it has no page).
+
+    One change is the whole message. Of several the first line says where, and which or how many, and a list follows.
+    """
+    told = sorted(
+        {(belief.scope, _act(old, new), belief.id) for old, new in changes for belief in [new or old] if belief}
+    )
+    if len(told) == 1:
+        return f"{told[0][1]}\n"
+    scopes = sorted({scope for scope, _, _ in told})
+    head = f"{text.counted(len(told), 'belief')} in {scopes[0] if len(scopes) == 1 else f'{len(scopes)} scopes'}: "
+    acts = [act for _, act, _ in told]
+    all_of_them = head + ", ".join(acts)
+    verbs = Counter(act.partition(" ")[0] for act in acts)
+    short = head + ", ".join(f"{verb} {count}" for verb, count in verbs.most_common())
+    lines = [f"{act} ({id_})" + (f" in {scope}" if len(scopes) > 1 else "") for scope, act, id_ in told[:LISTED]]
+    more = [f"and {len(told) - LISTED} more"] if len(told) > LISTED else []
+    return "\n".join([all_of_them if len(all_of_them) <= SUBJECT else short, "", *lines, *more, ""])
+
+
+_ENDED = {"retracted": "forget", "superseded": "supersede", "resolved": "resolve"}
+
+
+def _act(old: Belief | None, new: Belief | None) -> str:
+    """What was done to a belief, in the words of the command that does it."""
+    if new is None:
+        assert old is not None, "a change is of something"
+        return f"remove {text.shown(old.name)}"
+    name = text.shown(new.name)
+    if old is None:
+        return f"{_ENDED.get(new.status, 'remember')} {name}"
+    if old.status != new.status:
+        return f"{_ENDED.get(new.status, 'edit' if old.live else 'restore')} {name}"
+    if old.scope != new.scope:
+        return f"move {name} to {new.scope}"
+    verbs = ((old.pinned, new.pinned, "pin", "unpin"), (old.archived, new.archived, "archive", "restore"))
+    for before, after, verb, back in verbs:
+        if before != after:
+            return f"{verb if after else back} {name}"
+    if old._replace(aliases=new.aliases, confirmed=new.confirmed, stability=new.stability, updated=new.updated) == new:
+        return f"{'confirm' if old.aliases == new.aliases else 'alias'} {name}"
+    return f"edit {name}"
+
+
+# -- committing and exchanging ----------------------------------------------------------------------
+
+
+def commit(folder: str, paths: Iterable[str], message: str) -> str | None:
+    """Commit exactly these paths as they are on the disk, new and removed ones too; what else is staged stays staged.
+
+    Paths that git is told to ignore are left. Returns the hash of the commit, None if there was nothing to commit.
+    Raises: GitProblem if git or one of the user's hooks refuses.
+    """
+    dirty = _changed(folder)
+    wanted = sorted({*paths} & dirty.keys())
+    if not wanted:
+        return None
+    new = [path for path in wanted if dirty[path] == "??"]
+    ends = ["-c", "core.safecrlf=false"]  # a page may have any line ends, and those that git gives it are fine
+    _must(_listed(folder, new, *ends, "add", "--intent-to-add"), "took in no new page")
+    options = ["commit", "--only", "--quiet", "--cleanup=verbatim", "--message", message]
+    done = _listed(folder, wanted, *ends, *_authorship(folder), *options)
+    if done is not None and done.returncode:
+        _listed(folder, new, "reset", "--quiet")
+    _must(done, "did not commit")
+    return "".join(_asked(folder, "rev-parse", "HEAD"))
+
+
+def _authorship(folder: str) -> list[str]:
+    """Options for a command that makes a commit: an author for this one where none is configured."""
+    known = _identity(folder)
+    return [
+        option
+        for key, value in zip(("name", "email"), NOBODY, strict=True)
+        if not known.get(f"user.{key}")
+        for option in ("-c", f"user.{key}={value}")
+    ]
+
+
+def pull(folder: str) -> None:
+    """Fetch and merge what the branch's upstream has (rebase, where the user configured that).
+
+    Without an upstream it is the branch of the same name at `origin` or the only remote, if it is there.
+    Raises: GitProblem; pages that both sides changed are then in conflict, and the merge in progress.
+    """
+    remote, branch = _upstream(folder)
+    configured = _run(folder, "config", "--get-regexp", r"^(pull\.(rebase|ff)|branch\..*\.rebase)$").stdout
+    how = [] if configured else ["--no-rebase"]
+    done = _run(folder, *_authorship(folder), "pull", "--quiet", "--no-edit", *how, remote, branch)
+    if done.returncode and b"couldn't find remote ref" in done.stderr:  # nobody has pushed yet
+        return
+    _must(done, f"did not pull from {remote}")
+
+
+def push(folder: str) -> None:
+    """Push the branch to its upstream, else to the branch of the same name at `origin` or the only remote.
+
+    Raises: GitProblem.
+    """
+    remote, branch = _upstream(folder)
+    _must(_run(folder, "push", "--quiet", remote, f"HEAD:{branch}"), f"did not push to {remote}")
+
+
+def _upstream(folder: str) -> tuple[str, str]:
+    """Remote and the reference there that the branch at hand follows.
+
+    Raises: GitProblem if there is no branch, or no remote for it.
+    """
+    branch = state(folder).branch
+    if branch is None:
+        raise GitProblem(f"{folder} is on no branch", f"git -C {folder} switch BRANCH")
+    remote, merge = ("".join(_asked(folder, "config", f"branch.{branch}.{key}")[-1:]) for key in ("remote", "merge"))
+    if remote and merge:
+        return remote, merge
+    remotes = _asked(folder, "remote")
+    if "origin" not in remotes and len(remotes) != 1:
+        reason = "no remote" if not remotes else f"{len(remotes)} remotes and none is called origin"
+        hint = "remote add origin URL" if not remotes else f"branch --set-upstream-to {remotes[0]}/{branch}"
+        raise GitProblem(f"{folder} has {reason}", f"git -C {folder} {hint}")
+    return "origin" if "origin" in remotes else remotes[0], f"refs/heads/{branch}"
+
+
+# -- running git ------------------------------------------------------------------------------------
 
 
 def make_repository(folder: str) -> str | None:
@@ -58,3 +368,95 @@ def make_repository(folder: str) -> str | None:
     if done.returncode:
         raise OSError(errno.EIO, f"git init failed: {done.stderr.strip().splitlines()[-1:]}", folder)
     return None
+
+
+def _changed(folder: str) -> dict[str, str]:
+    """Paths that differ from the last commit, with git's two letters for how.
+
+    Raises: GitProblem if git does not answer.
+    """
+    done = _run(folder, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
+    _must(done, "does not say what has changed")
+    return {entry[3:]: entry[:2] for entry in done.stdout.decode("utf-8", "surrogateescape").split("\0") if entry}
+
+
+def _asked(folder: str, *arguments: str) -> list[str]:
+    """The lines that git answers; none if it cannot."""
+    if shutil.which("git") is None or _directory(folder) is None:
+        return []
+    return _run(folder, *arguments).stdout.decode("utf-8", "replace").splitlines()
+
+
+def _listed(folder: str, paths: Sequence[str], *arguments: str) -> subprocess.CompletedProcess[bytes] | None:
+    """A git command on paths, however many; None if there are none."""
+    if not paths:
+        return None
+    given = b"".join(_literal(path).encode("utf-8", "surrogateescape") + b"\0" for path in paths)
+    return _run(folder, *arguments, "--pathspec-from-file=-", "--pathspec-file-nul", stdin=given)
+
+
+def _literal(path: str) -> str:
+    return f":(top,literal){path}"
+
+
+def _run(folder: str, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """What git does in the folder's own repository.
+
+    Raises: GitProblem if there is no git, or no repository.
+    """
+    if shutil.which("git") is None:
+        raise GitProblem("git is not installed", "install git, or go on without: mem config set git.commit false")
+    if _directory(folder) is None:
+        raise GitProblem(f"{folder} is not a git repository", f"git init {folder}")
+    return subprocess.run(
+        ["git", "-C", folder, *arguments], input=stdin, capture_output=True, env=_environment(folder), check=False
+    )
+
+
+_PASSED_ON = re.compile(r"GIT_(?:CONFIG|SSH|ASKPASS|TERMINAL_PROMPT|SSL|HTTP|PROXY|ALLOW_PROTOCOL)")
+
+
+def _environment(folder: str) -> dict[str, str]:
+    """What git runs with: only the folder's own repository counts.
+
+    One further up must not capture the folder, and the variables by which hooks point git elsewhere are not passed on.
+    Messages are in English, for they are read; without a terminal nobody is asked for a password.
+    """
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    environment |= {key: value for key, value in os.environ.items() if _PASSED_ON.match(key)}
+    if not os.isatty(0):
+        environment.setdefault("GIT_TERMINAL_PROMPT", "0")
+    return environment | {"GIT_CEILING_DIRECTORIES": os.path.dirname(folder), "LANGUAGE": "en"}
+
+
+_HINTS = (
+    ("dubious ownership", "it belongs to another user", "git config --global --add safe.directory {folder}"),
+    ("index.lock", "another git command is at work", "run it again; if git crashed: rm {folder}/.git/index.lock"),
+    ("unrelated histories", "the two have no commit in common", "git -C {folder} pull --allow-unrelated-histories"),
+    ("CONFLICT", "both sides changed the same lines", "git -C {folder} status; mend the pages, git commit, mem sync"),
+    ("[rejected]", "it has commits that are not here", "mem sync --pull --push"),
+    ("Not possible to fast-forward", "both sides have new commits", "git -C {folder} pull --no-ff"),
+    ("would be overwritten by merge", "files that are not committed would be lost", "git -C {folder} status"),
+    ("failed to sign", "signing failed", "git -C {folder} commit tells more; or git config commit.gpgsign false"),
+    ("Could not read from remote", "it cannot be reached", "git -C {folder} fetch tells more"),
+)
+"""What git's complaint holds, what it means, and what helps."""
+
+
+def _must(done: subprocess.CompletedProcess[bytes] | None, failure: str) -> None:
+    """Turn a refusal of git into one sentence.
+
+    Raises: GitProblem.
+    """
+    if done is None or done.returncode == 0:
+        return
+    folder = done.args[2]
+    said = (done.stderr + b"\n" + done.stdout).decode("utf-8", "replace")
+    for sign, meaning, hint in _HINTS:
+        if sign in said:
+            raise GitProblem(f"git {failure} in {folder}: {meaning}", hint.format(folder=folder))
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith(("hint:", "warning:"))]
+    grave = [line for line in lines if re.match("(?:fatal|error):", line)]
+    reason = (grave or lines[-1:] or ["a hook refused without a word"])[0]
+    reason = re.sub(r"(\w://)[^/@\s]*@", r"\1", text.shown(reason))  # no password of an address
+    raise GitProblem(f"git {failure} in {folder}: {reason}", f"git -C {folder} status")
