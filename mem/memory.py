@@ -21,9 +21,10 @@ from mem.belief import (
     from_record,
 )
 from mem.errors import NothingFound, Problem, Refused, TreeProblem, UsageMistake
+from mem.proposing import Proposer
 from mem.reading import PENDING, Filters, OpenScopes, Reference, agent, close_scopes, refuse_agents, require_known
 from mem.record import Any, NamedTuple
-from mem.revising import Reviser, require_nameable, require_wider
+from mem.revising import require_nameable, require_wider
 from mem.scope import Scope
 from mem.store import Change, Operation, Proposal, Receipt, Store, Transaction, Version, View, belief_of, locked
 from mem.writing import confirmed
@@ -107,7 +108,7 @@ class Why(NamedTuple):
     retention: float
 
 
-class Memory(Reviser):
+class Memory(Proposer):
     """One person's memory, in one folder."""
 
     def export(self, given: Sequence[str], filters: Filters = EVERYTHING) -> list[Belief]:
@@ -492,6 +493,9 @@ class Memory(Reviser):
             transaction.set_conflict(one, other, _text_in(change.before))
         elif change.kind == "proposal":
             transaction.set_proposal(change.key, Proposal(*loads(change.before)) if change.before else None)
+        elif change.kind == "note":
+            scope, _, path = change.key.partition(" ")
+            transaction.set_note(scope, path, change.before)
         elif change.kind == "settings":
             _restore_settings(transaction, change)
         elif change.kind == "scope":
