@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -21,6 +21,8 @@ LONGEST = 400
 LONGEST_PROCEDURE = 2_000
 """Characters of all steps of a procedure; more does not fit into what an agent is given."""
 MOST_WORDS = 60
+LONGEST_BLOCK = 3_000
+"""Characters of an item or paragraph, as it is written, that is looked at; hostile markup costs the square of it."""
 
 
 class Candidate(NamedTuple):
@@ -58,7 +60,7 @@ class Block(NamedTuple):
 _FENCE = re.compile(
     r"^[ \t>]*(?:[-*+]\s+)?(`{3,}(?=[^`\n]*$)|~{3,})[^\n]*\n(?s:.*?)(?:^[ \t>]*\1[`~]*[ \t]*$|\Z)", re.M
 )
-_COMMENT = re.compile(r"<!--(?s:.*?)(?:-->|\Z)|%%(?s:.*?)%%|^\s*\$\$(?s:.*?)\$\$", re.M)
+_COMMENT = re.compile(r"<!--(?s:.*?)(?:-->|\Z)|%%(?s:.*?)%%|^[ \t]*\$\$(?s:.*?)\$\$", re.M)
 _ITEM = re.compile(r"^([ \t]*)(?:[-*+•]|(\d{1,9})[.)])[ \t]+(\S.*)$")
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
 _UNDERLINE = re.compile(r"^ {0,3}(=+|-+)[ \t]*$")
@@ -82,7 +84,7 @@ def blocks(body: str) -> list[Block]:
     grows = after_blank = quoted = False
     lines = _COMMENT.sub(_blanked, _FENCE.sub(_blanked, body)).split("\n")
     for number, line in enumerate(lines, 1):
-        if not line.strip():
+        if not line.strip() or len(line) > LONGEST_BLOCK:
             grows, quoted, after_blank = False, False, True
             continue
         item, heading = _ITEM.match(line), _HEADING.match(line)
@@ -107,6 +109,8 @@ def blocks(body: str) -> list[Block]:
             open_items.append((depth, len(found)))
             found.append(Block(number, item[3], True, bool(item[2]), parent, _path(headings)))
             grows, quoted = True, False
+        elif grows and len(found[-1].raw) > LONGEST_BLOCK:
+            continue
         elif grows:
             found[-1] = found[-1]._replace(raw=f"{found[-1].raw} {line.strip()}")
         elif not (depth >= 4 and after_blank and not open_items):  # which is code
@@ -124,30 +128,30 @@ def _path(headings: Sequence[tuple[int, str]]) -> tuple[str, ...]:
 
 # -- words ------------------------------------------------------------------------------------------
 
-_LINK = re.compile(r"(!?)\[\[([^\]|#\n]*)(?:#[^\]|\n]*)?(?:\|([^\]\n]*))?\]\]")
+_LINK = re.compile(r"(!?)\[\[([^\[\]|#\n]*)(?:#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))?\]\]")
+# A shape, what stands in its place, and characters without which it cannot be there: looking for one is cheaper.
 _MARKUP = (
-    (re.compile(r"~~.+?~~|<[^<>]*>(?!\s*\d)|\s\^[\w-]+$|\[\^[^\]]+\]|!\[[^\]]*\]\([^)]*\)"), ""),
-    (re.compile(r"\[([^\]]*)\]\((?:[^()]|\([^()]*\))*\)|\[([^\]]+)\]\[[^\]]*\]"), r"\1\2"),
-    (re.compile(r"(\*\*\*|\*\*|==|(?<!\w)__)(?=\S)(.+?)(?<=\S)(?:\1)"), r"\2"),
-    (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])|(?<!\w)_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)"), r"\1\2"),
-    (re.compile(r"(?:\s+#[A-Za-z][\w/-]*)+\s*$"), ""),
-    (re.compile(r"(?<!\S)#(?=[A-Za-z])"), ""),
-    (re.compile(r"[\[(]?\b(\w[\w -]{0,30}):: *([^\])]*)[\])]?"), r"\1: \2"),
-    (re.compile(r"\\([!-/:-@\[-`{-~])"), r"\1"),
-    (re.compile(r"[ \t\u00a0]+"), " "),
+    (re.compile(r"<((?:https?://|mailto:)?[^<>\s@]+(?:@|://)[^<>\s]+)>"), r"\1", "<"),
+    (re.compile(r"~~.+?~~|<[^<>]*>(?!\s*\d)|\s\^[\w-]+$|\[\^[^\[\]]+\]|!\[[^\[\]]*\]\([^)]*\)"), "", "~<^!"),
+    (re.compile(r"\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*\)|\[([^\[\]]+)\]\[[^\[\]]*\]"), r"\1\2", "["),
+    (re.compile(r"(?<!\\)(\*\*\*|\*\*|==|(?<!\w)__)(?=\S)(.+?)(?<=\S)(?:\1)"), r"\2", "*=_"),
+    (re.compile(r"(?<![\w*\\])\*(?=\S)([^*\n]+?)(?<=[^\s\\])\*(?![\w*])"), r"\1", "*"),
+    (re.compile(r"(?<!\w)_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)"), r"\1", "_"),
+    (re.compile(r"(?:\s+#[A-Za-z][\w/-]*)+\s*$|(?<!\S)#(?=[A-Za-z])"), "", "#"),
+    (re.compile(r"[\[(]?\b(\w[\w -]{0,30}):: *([^\])]*)[\])]?"), r"\1: \2", ":"),
+    (re.compile(r"\\([!-/:-@\[-`{-~])"), r"\1", "\\"),
 )
 _TAG = re.compile(r"(?<!\S)#([A-Za-z][\w/-]*)")
 
 
 def plain(raw: str) -> str:
     """One line of Markdown as a person reads it; code keeps its marks, which tell names from words."""
-    raw = _LINK.sub(lambda found: "" if found[1] else found[3] or found[2], raw)
-    if raw.isalnum():
-        return raw
-    parts = re.split(r"(`[^`]+`)", raw)
-    for shape, instead in _MARKUP:
-        parts[::2] = [shape.sub(instead, part) for part in parts[::2]]
-    return "".join(parts).strip()
+    raw = _LINK.sub(lambda found: "" if found[1] else found[3] or found[2], raw) if "[[" in raw else raw
+    parts = re.split(r"(`[^`]+`)", raw) if "`" in raw else [raw]
+    for shape, instead, signs in _MARKUP:
+        if any(sign in raw for sign in signs):
+            parts[::2] = [shape.sub(instead, part) for part in parts[::2]]
+    return " ".join("".join(parts).split())
 
 
 def linked(raw: str) -> tuple[str, ...]:
@@ -167,8 +171,8 @@ def _word_count(content: str) -> int:
 _NO_STATEMENT = re.compile(
     r"""(?:\W*(?:todo|fixme|xxx|tbd|wip|note|nb|tip|warning|caution|important|hint|idea|example|e\.?g|i\.?e|cf|see|source|
       link|links|ref|reference|date|time|status|author|owner|tags?|url|due|ps|update|edit|q|a)\b\s*(?::|\s-\s|[–—]))
-      |\W*(?:todo|fixme|see\s+also|read\s+more|back\s+to|click\s+here|table\s+of\s+contents)\b
-      |\W*(?:https?|ftp|mailto|file|obsidian)://\S+$|[\W\d_]*$""",
+      |\W*(?:todo|fixme|see\s+(?:also|the|my|our)|read\s+more|back\s+to|click\s+here|table\s+of\s+contents)\b
+      |\W*(?:https?|ftp|mailto|file|obsidian)://\S+$|[\W\d_]*$|.*(?:\{\{|<%)""",
     re.I | re.X,
 )
 _DUE = re.compile("[\U0001f4c5\u23f3\U0001f6eb\u2705\U0001f501]|@due\\b")
@@ -181,7 +185,7 @@ def _speaks(content: str, raw: str, least: int = 3) -> bool:
         return False
     if _NO_STATEMENT.match(content) or _DUE.search(raw) or not least <= _word_count(content) <= MOST_WORDS:
         return False
-    inside = sum(len(part) for part in re.findall(r"\[\[[^\]]*\]\]|\[[^\]]*\]\([^)]*\)|https?://\S+", raw))
+    inside = sum(len(part) for part in re.findall(r"\[\[[^\[\]]*\]\]|\[[^\[\]]*\]\([^)]*\)|https?://\S+", raw))
     return inside <= 0.5 * len(raw)
 
 
@@ -200,9 +204,9 @@ _SECTIONS = {
         |alternatives\sconsidered|options(?:\sconsidered)?|rejected|pros|cons|pros\sand\scons|status|acceptance\scriteria
         |features|roadmap|milestones|installation|license|credits|acknowledge?ments|what\swe\stried|transcript""",
     "preference": r"""preferences?|rules?|conventions?|guidelines?|principles?|polic(?:y|ies)
-        |(?:code|coding|house|writing|communication|commit|naming|git)\sstyle|style\sguide|style|standards?|do'?s\sand\sdon'?ts|dos|don'?ts
+        |(?:code|coding|house|writing|communication|commit|naming|git)\sstyle|style\sguide|(?<!\S)(?<!\w\s)style|standards?|do'?s\sand\sdon'?ts|dos|don'?ts
         |working\sagreements?|best\spractices|practices|habits|guardrails|ground\srules|non-?negotiables
-        |likes|dislikes|likes\sand\sdislikes|how\si\s(?:work|like\sto\swork)|instructions""",
+        |likes|dislikes|do\snot|never|avoid|forbidden|always|anti-?patterns|how\si\s(?:work|like\sto\swork)|instructions""",
     "decision": r"""decisions?|decision\s(?:log|records?|outcome)|decided|agreements?|what\s(?:we|i)(?:'ve)?\sdecided
         |resolutions\sof\sthe\smeeting""",
     "question": r"(?:open\s|unresolved\s)?questions?|open\spoints|open\sissues|unknowns",
@@ -221,7 +225,9 @@ _TELLING = tuple(
     )
     for type_, shape in _SECTIONS.items()
 )
-MOST_HEADING = 8
+_TURNS = re.compile(r"(?:.*\s)?(?:do not|never|avoid|don'?ts|forbidden|anti-?patterns|dislikes|likes)\b.*", re.I)
+"""Headings without which an item below them would say the opposite, or nothing."""
+MOST_HEADING = 6
 """Words of a heading that may tell; longer ones are sentences."""
 
 
@@ -230,17 +236,22 @@ def section(heading: str) -> str | None:
     """What the beliefs under a heading are: a type, `none` where there are no beliefs, or None if it does not say."""
     bare = re.sub(r"\([^)]*\)|[^\w\s/&,'’-]|^[\d.\s]+", " ", text.fold(heading)).replace("’", "'")
     bare = " ".join(bare.split())
-    if not 0 < len(bare.split()) <= MOST_HEADING:
+    if heading.startswith("`") or not 0 < len(bare.split()) <= MOST_HEADING:
         return None
     return next((type_ for type_, shape in _TELLING if shape.fullmatch(bare)), None)
 
 
-def _section(headings: Sequence[str]) -> tuple[str | None, int]:
-    """What the innermost telling heading says, and how far out it stands (1 is the innermost of all)."""
+def _section(headings: Sequence[str], leads: Collection[str]) -> tuple[str | None, int]:
+    """What the innermost telling heading says, and how far out it stands (1 is the innermost of all).
+
+    The end of a long sentence that leads on to a list tells nothing, and what is above it is not meant.
+    """
     for distance, heading in enumerate(reversed(headings), 1):
         said = section(heading)
         if said is not None:
             return said, distance
+        if heading in leads and _word_count(heading) > MOST_HEADING:
+            break
     return None, 0
 
 
@@ -257,6 +268,9 @@ _LABEL = re.compile(
 )
 _PERSON = r"(?:i|we|you|they|the\s(?:user|team|customer|client)|[A-Z][a-z]+)"
 _HARDLY_PAST = r"(?!\w+ed\b|(?:was|were|had|did|saw|got|went|knew|thought|came|made|took|heard|felt|been|mind)\b)"
+_NO_BAN = (
+    r"(?!\s(?:worry|hesitate|forget|panic|know|think|see|have|want|need|get|understand|remember|care|mind|feel)\b)"
+)
 # `I never saw` tells a story, `I never use` a habit. Case counts: of `Anna prefers tea`, Anna is a name.
 _CUES = (
     ("decision", re.compile(
@@ -267,15 +281,22 @@ _CUES = (
         r"|^(?i:decided\s(?:to|on|that|against)|agreed\s(?:to|on|that)|going\swith|settled\son|it\swas\sdecided))\s\S"
     )),
     ("preference", re.compile(
-        rf"(?:^(?:(?i:please\s)?(?i:always|never|prefer|avoid|do\snot|don[’']t|must\s(?:not|never)|make\ssure)\s{_HARDLY_PAST}\w"
+        rf"(?:^(?:(?i:please\s)?(?i:always|never|prefer|avoid|(?:do\snot|don[’']t){_NO_BAN}"
+        rf"|must\s(?:not|never)|make\ssure)\s{_HARDLY_PAST}\w"
         rf"|(?i:use|choose)\s[^.;]{{2,80}}\s(?i:instead\sof|rather\sthan|over|not)\s)"
         rf"|(?:^|[.,;:]\s|\b(?i:and|but)\s)(?i:{_PERSON})\s(?i:really\s|strongly\s|usually\s|generally\s|much\s)?prefers?\s"
         rf"|(?:^|[.;:]\s)(?i:i|we)\s(?i:always|never)\s{_HARDLY_PAST}\w+"
-        r"|\b(?i:must|should|may)\s(?i:always|never)\s"
-        r"|^[^.;]{1,80}\s(?i:is|are)\s(?i:preferred|forbidden|not\sallowed|never\s\w+ed|always\s\w+ed)\b"
+        r"|\b(?i:must|should|may)\s(?i:always|never)\s(?!(?i:happen|occur|be\s\w+ed\sdirectly)\b)"
+        r"|^[^.;]{1,80}\s(?i:is|are)\s(?i:preferred|forbidden)\b"
         r"|^(?i:prefer)\s[^.;]{1,80}\s(?i:over|to)\s)"
     )),
 )  # fmt: skip
+_SIGNS = re.split(
+    r",\s+",
+    """decided, agreed, chose, settled, opted, picked, standardi, switched, moved, migrated, dropped, always, never,
+    prefer, avoid, don', don’, must, choose, forbidden, use, with, no longer, do not, make sure""",
+)
+"""Of which every cue holds one: most paragraphs hold none, and are not looked at more closely."""
 _HANGING = re.compile(
     r"(?:it|this|that|these|those|they|he|she|him|her|them|his|its|their|here|there|then|so|but|and|or|also|which|who"
     r"|however|therefore|thus|because|if\sso|otherwise|instead|later|the\s(?:former|latter))\b",
@@ -300,12 +321,12 @@ def cue(sentence: str) -> str | None:
 _URGENT = re.compile(r"(?:important|critical|attention)(?::|\s[–—-])\s*", re.I)
 _SENTENCE = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[\"'(`]*[A-ZÀ-ÖØ-Þ`])")
 _TERM = re.compile(
-    r"""(?:\*\*(?P<bold>[^*]{1,60}?)(?::\*\*|\*\*\s*(?::|[—–]|\s-\s))|`(?P<code>[^`]{1,60})`\s*(?::|[—–]|\s-\s)
-      |\[\[(?P<link>[^\]|#]{1,60})(?:\|[^\]]*)?\]\]\s*(?::|[—–]|\s-\s))\s*(?P<is>\S.*)""",
+    r"""(?:\*\*(?P<bold>[^*]{1,60}?)(?::\*\*|\*\*\s*(?::|[—–]|\s-\s))
+      |\[\[(?P<link>[^\[\]|#]{1,60})(?:\|[^\[\]]*)?\]\]\s*(?::|[—–]|\s-\s))\s*(?P<is>\S.*)""",
     re.X,
 )
 _PLAIN_TERM = re.compile(r"(?P<term>[^:—–\n]{1,40}?)(?::\s|\s?[—–]\s?|\s-\s)\s*(?P<is>\S.*)")
-_IS = re.compile(r"(?:\*\*|`)(?P<term>[^*`]{1,60})(?:\*\*|`)(?: \([^)]{1,60}\))? (?=(?:is|are) (?:an?|the|our|my) \w)")
+_IS = re.compile(r"\*\*(?P<term>[^*`]{1,60})\*\*(?: \([^)]{1,60}\))? (?=(?:is|are) (?:an?|the|our|my) \w)")
 _DEFINES = re.compile(r"(?:an?|the|our|my|his|her|their|short\sfor|stands\sfor|is|are|what|where|who|whoever)\s", re.I)
 _NO_TERM = re.compile(
     r"""(?:step|phase|week|day|part|chapter|option|version|v|q)?\s*[\d.]+|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|mornings?
@@ -362,6 +383,16 @@ def candidates(note: str, file_name: str) -> list[Candidate]:
     return sorted(reader.candidates(), key=lambda one: one.line)
 
 
+def _texts_above(found: Sequence[Block]) -> Iterator[int]:
+    """For each block the index of the paragraph above it, under the same heading; -1 where there is none."""
+    above = -1
+    for at, block in enumerate(found):
+        if at and block.headings != found[at - 1].headings:
+            above = -1
+        yield above
+        above = at if not block.item and block.parent is None else above
+
+
 class _Reader:
     """Goes through the blocks of one note; what an item is depends on the one that it belongs to."""
 
@@ -371,6 +402,7 @@ class _Reader:
         self._file = file_name
         self._title = re.sub(r"\.\w+$", "", file_name)
         self._instructions = INSTRUCTIONS.fullmatch(file_name) is not None
+        self._above = [*_texts_above(found)]
         self._found: dict[int, list[Candidate]] = {}
         """By the index of the block."""
         self._leads: dict[int, str] = {}
@@ -391,11 +423,11 @@ class _Reader:
     def read(self, at: int) -> None:
         """See what one block says."""
         block = self._blocks[at]
-        content = plain(block.raw)
+        content = plain(block.raw) if len(block.raw) <= LONGEST_BLOCK else ""
         if self._leads_on(at, content) or self._is_dropped(at, content):
             return
         headings = self._headings(at)
-        said, distance = _section(headings)
+        said, distance = _section(headings, self._leads.values())
         if said is None and self._instructions:
             said = "instructions"
         if block.parent in self._found and self._is_reason(block, content):
@@ -416,13 +448,9 @@ class _Reader:
         while parent is not None:
             inner += [self._leads[parent]] if parent in self._leads else []
             parent = self._blocks[parent].parent
-        before = at - 1
-        while before >= 0 and self._blocks[before].item and self._blocks[before].headings == self._blocks[at].headings:
-            before -= 1
-        lead = self._leads.get(before) if self._blocks[at].item and before >= 0 else None
-        same = lead is not None and self._blocks[before].headings == self._blocks[at].headings
+        lead = self._leads.get(self._above[at]) if self._blocks[at].item else None
         tags = [tag for tag in self._front.tags if section(tag) == "preference"]
-        return (self._title, *tags[:1], *self._blocks[at].headings, *([lead or ""] if same else []), *reversed(inner))
+        return (self._title, *tags[:1], *self._blocks[at].headings, *([lead] if lead else []), *reversed(inner))
 
     def _leads_on(self, at: int, content: str) -> bool:
         """Whether a block is a heading for the list that follows it."""
@@ -486,17 +514,19 @@ class _Reader:
             return
         ruled = block.item or (said == "decision" and distance == 1 and self._first_of(block.headings))
         if ruled and not self._is_history(said):
-            yield from self._stated(at, content, said)
+            yield from self._stated(at, content, said, distance)
 
-    def _stated(self, at: int, content: str, said: str) -> Iterator[Candidate]:
+    def _stated(self, at: int, content: str, said: str, distance: int) -> Iterator[Candidate]:
         """A statement under a telling heading; an item below a lead-in of its own is read after that."""
         block = self._blocks[at]
         if not block.item and len(content) > LONGEST:
             content = _SENTENCE.split(content)[0]
         lead = self._leads.get(block.parent) if block.parent is not None else None
-        if lead is not None and section(lead) is None:
-            content = f"{lead}: {content}"
-        least = 2 if content.split(" ")[0].lower() in _TELLS_TO else 3
+        if lead is None or section(lead) is not None:
+            lead = self._headings(at)[-distance]
+            lead = lead if _TURNS.fullmatch(lead) and " and " not in lead else None
+        content = f"{lead}: {content}" if lead is not None else content
+        least = 2 if lead is not None or content.split(" ")[0].lower() in _TELLS_TO else 3
         if _speaks(content, block.raw, least):
             type_ = None if said == "fact" else said
             yield Candidate(block.line, content, type_, aliases=linked(block.raw))
@@ -514,9 +544,9 @@ class _Reader:
         )
 
     def _defined(self, block: Block, content: str, said: str | None) -> Candidate | None:
-        """A term and what it means: in bold, code or as a link anywhere, in any form under a heading for such."""
+        """A term and what it means: in bold or as a link anywhere, in any form under a heading for such."""
         found = _TERM.match(block.raw) if block.item else None
-        term = next((one for one in found.group("bold", "code", "link") if one), None) if found else None
+        term = next((one for one in found.group("bold", "link") if one), None) if found else None
         meaning = plain(found["is"]) if found else ""
         if term is None:
             found = _IS.match(block.raw)
@@ -551,7 +581,10 @@ class _Reader:
     def _prose(self, block: Block, content: str, said: str | None) -> Iterator[Candidate]:
         """Sentences that say by their words what they are, wherever they stand."""
         nested = block.parent is not None and block.parent not in self._leads and block.parent not in self._found
-        for sentence in _SENTENCE.split(content) if not nested else ():
+        low = content.lower()
+        if nested or not (said == "instructions" or any(sign in low for sign in _SIGNS)):
+            return
+        for sentence in _SENTENCE.split(content):
             sentence = _URGENT.sub("", sentence)
             type_ = cue(sentence)
             if type_ is None and said == "instructions" and block.parent is None:
@@ -635,7 +668,8 @@ def _edited(
     """Pairs that have most words in common, the most alike first."""
     if len(gone) * len(new) > MOST_COMPARED:
         return {}
-    likeness = [(alike(before[i][1], after[j][1]), i, j) for i in gone for j in new]
+    olds, news = {i: _bag(before[i][1]) for i in gone}, {j: _bag(after[j][1]) for j in new}
+    likeness = [(_shared(olds[i], news[j]), i, j) for i in gone for j in new]
     found: dict[int, int] = {}
     for share, i, j in sorted(likeness, key=lambda one: (-one[0], abs(one[1] - one[2]))):
         if share >= ALIKE and i not in found and j not in found.values():
@@ -650,13 +684,16 @@ def _in_place(
     found = {}
     anchors = [(-1, -1), *sorted(known.items()), (len(before), len(after))]
     for (i, j), (k, m) in pairwise(anchors):
-        if k - i == 2 and m - j == 2 and alike(before[i + 1][1], after[j + 1][1]) >= IN_PLACE:
+        if k - i == 2 and m - j == 2 and _shared(_bag(before[i + 1][1]), _bag(after[j + 1][1])) >= IN_PLACE:
             found[i + 1] = j + 1
     return found
 
 
-def alike(one: str, other: str) -> float:
+def _bag(content: str) -> Counter[str]:
+    return Counter(re.findall(r"\w+", key(content)))
+
+
+def _shared(one: Counter[str], other: Counter[str]) -> float:
     """Share of the words that two texts have in common, 0 to 1."""
-    a, b = Counter(re.findall(r"\w+", key(one))), Counter(re.findall(r"\w+", key(other)))
-    total = a.total() + b.total()
-    return 2 * (a & b).total() / total if total else 0.0
+    total = one.total() + other.total()
+    return 2 * (one & other).total() / total if total else 0.0
