@@ -21,6 +21,7 @@ from mem.belief import (
     from_record,
 )
 from mem.errors import NothingFound, Problem, Refused, TreeProblem, UsageMistake
+from mem.proposing import Proposer
 from mem.reading import (
     PENDING,
     Filters,
@@ -35,7 +36,7 @@ from mem.reading import (
 from mem.record import Any, NamedTuple
 from mem.revising import require_nameable, require_wider
 from mem.scope import Scope
-from mem.sharing import Sharer, Synced
+from mem.sharing import Synced
 from mem.store import Change, Operation, Proposal, Receipt, Store, Transaction, Version, View, belief_of, locked
 from mem.writing import confirmed
 
@@ -122,7 +123,7 @@ class Why(NamedTuple):
     retention: float
 
 
-class Memory(Sharer):
+class Memory(Proposer):
     """One person's memory, in one folder."""
 
     def export(self, given: Sequence[str], filters: Filters = EVERYTHING) -> list[Belief]:
@@ -575,6 +576,9 @@ class Memory(Sharer):
             transaction.set_conflict(one, other, _text_in(change.before))
         elif change.kind == "proposal":
             transaction.set_proposal(change.key, Proposal(*loads(change.before)) if change.before else None)
+        elif change.kind == "note":
+            scope, _, path = change.key.partition(" ")
+            transaction.set_note(scope, path, change.before)
         elif change.kind == "settings":
             _restore_settings(transaction, change)
         elif change.kind == "scope":

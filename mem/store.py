@@ -148,7 +148,18 @@ def _vectors_schema(db: Database) -> None:
         db.execute(statement)
 
 
-MIGRATIONS = (_first_schema, _receipts_schema, _proposals_schema, _tree_schema, _vectors_schema)
+def _notes_schema(db: Database) -> None:
+    # What a note said when it was last ingested into a scope: JSON, a keyed hash and the id of a belief for each
+    # thing, in order. No words of it, so that nothing has to be erased from here.
+    db.execute(
+        "CREATE TABLE note (scope TEXT NOT NULL, path TEXT NOT NULL, said TEXT NOT NULL, PRIMARY KEY (scope, path)) "
+        "WITHOUT ROWID"
+    )
+
+
+MIGRATIONS = (
+    _first_schema, _receipts_schema, _proposals_schema, _tree_schema, _vectors_schema, _notes_schema,
+)  # fmt: skip
 """Step k takes a database from `user_version` k to k + 1; a step that has shipped never changes."""
 
 
@@ -180,7 +191,7 @@ class Change(NamedTuple):
     """One row that an operation changed."""
 
     kind: str
-    """`belief`, `scope`, `mapping`, `remote`, `conflict`, `proposal` or `settings`."""
+    """`belief`, `scope`, `mapping`, `remote`, `conflict`, `proposal`, `note` or `settings`."""
     key: str
     before: str | None
     after: str | None
@@ -868,6 +879,11 @@ class View:
             )
         }
 
+    def notes(self) -> dict[str, str]:
+        """What notes said when they were last ingested into one of these scopes (JSON), by path."""
+        sql = "SELECT note.path, said FROM note JOIN scope ON scope.path = note.scope WHERE scope.n :scopes"
+        return dict(self.rows(sql))
+
     def history(self, id: str) -> list[Version]:
         """The versions of a visible belief, oldest first, without those that were undone."""
         return [
@@ -1137,6 +1153,17 @@ class Transaction:
         if proposal is not None:
             self.store.rows("INSERT INTO proposal (id, act, target) VALUES (?, ?, ?)", id, *proposal)
         self._changes.append(Change("proposal", id, before and _dump(before), proposal and _dump(proposal)))
+
+    def set_note(self, scope: str, path: str, said: str | None) -> None:
+        """Record what a note said when it was ingested into a scope, or that there is no such note."""
+        found = self.store.rows("SELECT said FROM note WHERE scope = ? AND path = ?", scope, path)
+        before = found[0][0] if found else None
+        if before == said:
+            return
+        self.store.rows("DELETE FROM note WHERE scope = ? AND path = ?", scope, path)
+        if said is not None:
+            self.store.rows("INSERT INTO note (scope, path, said) VALUES (?, ?, ?)", scope, path, said)
+        self._changes.append(Change("note", f"{scope} {path}", before, said))
 
     def set_mapping(self, directory: str, scope: str | None) -> None:
         """Map a directory to a scope, or take the mapping away."""

@@ -52,6 +52,7 @@ COMMANDS: Mapping[str, Mapping[str, Command]] = {
         "doctor": keep.doctor,
     },
     "In and out": {
+        "ingest": keep.ingest,
         "import": keep.import_,
         "export": keep.export,
     },

@@ -165,10 +165,21 @@ def keeping(text: str | None) -> Iterator[None]:
         raise
 
 
-def progress(done: int) -> None:
-    """A counter on a terminal, every hundred records."""
-    if done % 100 == 0 and done and sys.stderr.isatty():
-        sys.stderr.write(f"\r{done:,} records\r")  # what is printed next stands in its place
+@contextmanager
+def counting(noun: str) -> Iterator[Callable[[int], None]]:
+    """A counter on a terminal, every hundredth; it is gone when the work is done."""
+    seen = sys.stderr.isatty()
+
+    def progress(done: int) -> None:
+        if seen and done and done % 100 == 0:
+            sys.stderr.write(f"\r{done:,} {noun}")
+            sys.stderr.flush()
+
+    try:
+        yield progress
+    finally:
+        if seen:
+            sys.stderr.write("\r\x1b[K")
 
 
 def print_problems(problems: Sequence[Problem]) -> None:
