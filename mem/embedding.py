@@ -727,16 +727,21 @@ def signs(vector: Sequence[float]) -> bytes:
 class Meaning:
     """What texts mean by the model in use: vectors by that model, tokens by the embedded one."""
 
-    def __init__(self, folder: str = EMBEDDED) -> None:
+    def __init__(self, name: str = OWN) -> None:
         """Choose a model; one that is not the embedded one is loaded when it is needed.
 
         Raises: ModelUnusable if it is damaged or missing.
         """
-        self.table = Table()
-        self._folder = folder
+        self.table = Table(folder(OWN))
+        self.own = name == OWN
+        """True for the embedded model, which is there at once; any other takes its time."""
+        self._folder = folder(name)
         self._encoder: Encoder | None = None
+        found = self.table.stamp if self.own else stamp(self._folder)
+        self._scale = scale_of(self._folder)
+        self.dimension = found.dimension
         own = "/".join(map(str, self.table.stamp))
-        self.model = own if folder == EMBEDDED else f"{'/'.join(map(str, stamp(folder)))} {own}"
+        self.model = own if self.own else f"{'/'.join(map(str, found))} {own}"
         """What stands on its vectors."""
 
     def vectors(self, texts: Sequence[str]) -> list[list[float]]:
@@ -745,20 +750,30 @@ class Meaning:
         Shapes: (texts, dimension).
         Raises: ModelUnusable if the model cannot be run.
         """
-        if self._folder == EMBEDDED:
+        if self.own:
             return [self.table.vector(self.table.tokens(text)) for text in texts]
         self._encoder = self._encoder or Encoder(self._folder)
         found: list[list[float]] = self._encoder.encode(texts).tolist()
         return found
 
+    def query(self, text: str, seconds: float) -> list[float]:
+        """The vector of a query, if it can be had in time.
+
+        Raises: ModelUnusable if the model cannot be run, or takes longer than so many seconds.
+        """
+        return self.vectors([text])[0] if self.own else ask(self._folder, text, seconds)
+
+    def likeness(self, query: Sequence[float], packed: bytes) -> float:
+        """How close a query is to what is stored of a belief; cosines of all models are of the same size here."""
+        found = cosine(query, packed)
+        return found if self.own else rescaled(found, self._scale)
+
     def embed(self, beliefs: Mapping[int, Belief]) -> dict[int, Vector]:
         """What is stored of some beliefs, by their row numbers."""
-        import hashlib
-
         passages = [passage(belief) for belief in beliefs.values()]
         return {
             n: Vector(
-                hashlib.sha256(text.encode()).hexdigest()[:16],
+                _digest(text),
                 pack(vector),
                 signs(vector),
                 array("H", sorted({*self.table.tokens(text)})).tobytes(),
@@ -783,9 +798,61 @@ def stored(view: View, numbers: Iterable[int]) -> dict[int, tuple[bytes, frozens
 
 
 def unstored(meaning: Meaning, beliefs: Mapping[int, Belief]) -> dict[int, tuple[bytes, frozenset[int]]]:
-    """The same for beliefs that are not as the rows have them."""
+    """The same for beliefs that are not as the rows have them; no direction where the model would take its time."""
     texts = [passage(belief) for belief in beliefs.values()]
+    vectors = meaning.vectors(texts) if meaning.own else [[0.0] * meaning.dimension for _ in texts]
     return {
         n: (pack(vector), frozenset(meaning.table.tokens(text)))
-        for n, text, vector in zip(beliefs, texts, meaning.vectors(texts), strict=True)
+        for n, text, vector in zip(beliefs, texts, vectors, strict=True)
     }
+
+
+def _digest(text: str) -> str:
+    """What tells the text that was embedded from any other."""
+    import hashlib
+
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def faults(view: View, meaning: Meaning) -> dict[int, str]:
+    """Beliefs whose vectors are not what they should be, by row number, and what is wrong; those that wait are not."""
+    stored = {n: rest for n, *rest in view.rows("SELECT belief, scope, model, digest, packed FROM vector")}
+    sketched = {n: (scope, bits) for scope, n, bits in view.rows("SELECT scope, belief, signs FROM sketch")}
+    found = {}
+    for n, scope, waits in view.rows(
+        "SELECT n, scope, n IN (SELECT belief FROM unembedded) FROM belief WHERE scope :scopes"
+    ):
+        belief = view.numbered([n])[n]
+        vector = stored.pop(n, None)
+        sketch = sketched.pop(n, None)
+        if waits and vector is None and sketch is None:
+            continue
+        wrong = _wrong(belief, scope, vector, sketch, meaning)
+        if wrong is not None:
+            found[n] = f"the vector of {belief.id} ({belief.name}) {wrong}"
+    return found | dict.fromkeys(stored.keys() | sketched.keys(), "there is a vector of a belief that is gone")
+
+
+def _wrong(
+    belief: Belief, scope: int, vector: Sequence[Any] | None, sketch: tuple[int, bytes] | None, meaning: Meaning
+) -> str | None:
+    """What is wrong with one vector; None if nothing is."""
+    if vector is None:
+        return "is missing"
+    if vector[1] != meaning.model:
+        return "was made by another model"
+    if vector[0] != scope or vector[2] != _digest(passage(belief)):
+        return "is stale"
+    if len(vector[3]) != 4 + meaning.dimension:
+        return "is damaged"
+    if (sketch is not None) != belief.current or (sketch is not None and not _fits(sketch, scope, vector[3])):
+        return "is stale"
+    return None
+
+
+def _fits(sketch: tuple[int, bytes], scope: int, packed: bytes) -> bool:
+    """True if these are the signs of that vector; what was rounded to 0 may have had either."""
+    values = array("b", packed[4:])
+    known = int.from_bytes(signs([abs(value) for value in values]), "big")
+    apart = int.from_bytes(sketch[1], "big") ^ int.from_bytes(signs(values), "big")
+    return sketch[0] == scope and len(sketch[1]) == len(signs(values)) and not apart & known

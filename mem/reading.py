@@ -359,10 +359,11 @@ class Reader:
         from mem.embedding import Meaning
 
         try:
-            meaning = Meaning()
+            settings = self._settings(store)
+            meaning = Meaning(settings["model.name"])
             if store.meta("model") != meaning.model:
                 raise ModelUnusable("the vectors in the database are of another model", "mem init makes them anew")
-            sense = recalling.Sense(meaning, meaning.vectors([query])[0])
+            sense = recalling.Sense(meaning, meaning.query(query, settings["model.seconds"]))
         except ModelUnusable as error:
             if mode == "hybrid":
                 raise

@@ -303,17 +303,6 @@ def test_the_two_readers_of_the_embedded_model_are_compared(monkeypatch: pytest.
         models.check("embedded")
 
 
-@pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The embedded model, in a place where it can be damaged."""
-    names = [*json.loads(Path(embedding.EMBEDDED, "config.json").read_text())["files"], "config.json"]
-    (tmp_path / "own").mkdir()
-    for name in names:
-        shutil.copy(Path(embedding.EMBEDDED, name), tmp_path / "own")
-    monkeypatch.setattr(embedding, "EMBEDDED", str(tmp_path / "own"))
-    return tmp_path / "own"
-
-
 def test_damage_of_the_embedded_model_is_found_by_doctor_and_by_check(mem: Mem, own: Path) -> None:
     assert mem("doctor").status == 0 and mem("model", "check").status == 0
     (own / "table.bin").write_bytes(b"x")
