@@ -5,7 +5,7 @@ _mem_at() {
     commands='' options='' values='' places=''
     case $1 in
     '')
-        commands='remember recall inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts log doctor import export init man tour scope config completions'
+        commands='remember recall inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts sync log doctor import export init man tour scope config completions'
         options='--version -h --help'
         ;;
     'remember')
@@ -117,6 +117,9 @@ _mem_at() {
         options='--keep --both --scope --json -h --help'
         values='--keep=@beliefs --both=@beliefs --scope=@scopes'
         ;;
+    'sync')
+        options='--accept-moves --accept-deletions --accept-branch --dry-run --json -h --help'
+        ;;
     'log')
         options='--scope -n --json --jsonl -h --help'
         values='--scope=@scopes -n='
@@ -138,7 +141,7 @@ _mem_at() {
         ;;
     'man')
         options='-h --help'
-        places='mem|find|correct|review|exchange|setup|page|record|config|remember|recall|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|log|doctor|import|export|init|man|tour|scope|completions+'
+        places='mem|find|correct|review|exchange|setup|page|record|config|remember|recall|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|sync|log|doctor|import|export|init|man|tour|scope|completions+'
         ;;
     'tour')
         options='-h --help'

@@ -145,6 +145,7 @@ def plan(
             changes += _present(claims[id_][0], base.get(id_), store.get(id_), accept_moves)
         elif id_ not in damaged:
             changes += _absent(id_, base.get(id_), store.get(id_))
+    changes.sort(key=lambda change: change.path)
     return changes if accept_deletions else _braked(changes, base)
 
 
@@ -254,6 +255,10 @@ def _take(sheet: Sheet, said: Belief, agreed: Agreed | None, stored: Stored | No
     known = agreed.belief or (None if stored.waits else tree.owned(stored.belief))
     merged, contradicted = merge(known, said, tree.owned(stored.belief))
     words = "was changed by hand"
+    if said.scope != agreed.scope:
+        words = f"was moved from {agreed.scope} to {said.scope}"
+    elif path != agreed.page.path:
+        words = f"was {agreed.page.path}, and was changed by hand"
     if contradicted:
         words += ", and so was the belief: the page stands, and mem conflicts shows the other side"
     return Change("take", said.id, path, words, merged, stored.belief if contradicted else None, sheet)
