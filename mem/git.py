@@ -116,6 +116,19 @@ def arrived(folder: str, since: str | None) -> bool:
     return bool(journal) or head(folder) != since
 
 
+def brought(folder: str, also: Collection[str], since: str | None) -> bool:
+    """True if HEAD has commits of somebody else that it did not have at a commit.
+
+    Less exact than `foreign`, and quick however many pages and commits there are; no process where nothing `arrived`.
+    """
+    if not arrived(folder, since):
+        return False
+    done = _run(folder, "log", "--no-show-signature", "--no-color", "--format=%ae", f"{since}..HEAD")
+    own = {address.casefold() for address in (*addresses(folder), *also)}
+    authors = {address.casefold() for address in done.stdout.decode("utf-8", "replace").split("\n") if address}
+    return done.returncode != 0 or not authors <= own
+
+
 def _end(path: str) -> list[str]:
     """The last lines of a file; none if there is no such file."""
     try:

@@ -613,7 +613,7 @@ def differences(home: Home, store: Store, now: datetime) -> list[Problem]:
     for belief in everything.beliefs():
         if belief.id not in with_page and belief.review == "approved" and belief.live:
             problems.append(Problem(belief.id, 0, f"the belief {belief.name} has no page"))
-    for change in plan(*look(home, store, now)):
+    for change in proposed(plan(*look(home, store, now)), {}, store.held()):
         problems += _difference(change, change.path in known)
     return problems + _misread(home, store, known.values(), waiting) + _unverified(home)
 

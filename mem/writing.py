@@ -99,12 +99,12 @@ class Writer(Reader):
         paths = [change.path for change in changes if change.act in ("take", "retire")]
         since = store.meta("commit")
         unknown = paths if since is None or git.arrived(self.home.path, since) else []
-        return sync.proposed(changes, self._authors(store, unknown, since), store.held())
+        return sync.proposed(changes, self._authors(unknown, since), store.held())
 
-    def _authors(self, store: Store, paths: Sequence[str], since: str | None = None) -> Mapping[str, str]:
+    def _authors(self, paths: Sequence[str], since: str | None = None) -> Mapping[str, str]:
         """Who else committed what stands in these pages, by path."""
         try:
-            return git.foreign(self.home.path, paths, self._addresses(store), since) if paths else {}
+            return git.foreign(self.home.path, paths, self._addresses(), since) if paths else {}
         except GitProblem as error:
             self._warn(f"{error.message}; so everything counts as yours")
             return {}
@@ -283,7 +283,7 @@ class Writer(Reader):
             store = Store.writing(path, create=True)
             # Without an identity nobody can be told from the user, who has just made this clone.
             known = pages if git.identified(self.home.path) else []
-            authors = self._authors(store, [sheet.page.path for _, sheet in known])
+            authors = self._authors([sheet.page.path for _, sheet in known])
             with store.transaction("adopt", "take in pages", source="user", now=now) as transaction:
                 for belief, sheet in pages:
                     author = authors.get(sheet.page.path)

@@ -209,6 +209,20 @@ def test_what_came_by_other_ways_than_the_users_commits_is_told_without_a_proces
     assert git.arrived(str(repo.path), since) == MOVES[move]
 
 
+@pytest.mark.parametrize(("by", "brought"), [(ME, False), (SOMEBODY, True)])
+def test_whether_somebody_elses_commits_came_is_told(repo: Repository, by: str, brought: bool) -> None:
+    since = git.head(str(repo.path))
+    repo.git("switch", "--quiet", "--create", "side")
+    repo.commit(by=by)
+    assert not git.brought(str(repo.path), (), since)  # made here, whoever is called its author
+    repo.git("switch", "--quiet", "main")
+    assert not git.brought(str(repo.path), (), since)
+    repo.git("merge", "--quiet", "--no-ff", "--no-edit", "side")
+    assert git.brought(str(repo.path), (), since) == brought
+    assert not git.brought(str(repo.path), ("bob@EXAMPLE.org",), since)
+    assert git.brought(str(repo.path), (), "0" * 40)
+
+
 def test_without_a_journal_git_is_asked_what_came(repo: Repository) -> None:
     since = git.head(str(repo.path))
     shutil.rmtree(repo.path / ".git" / "logs")
