@@ -468,13 +468,12 @@ def _upstream(folder: str) -> tuple[str, str]:
 
     Raises: GitProblem if there is no branch, or no remote for it.
     """
-    branch = state(folder).branch
+    remotes, branch = _run(folder, "remote").stdout.decode("utf-8", "replace").splitlines(), state(folder).branch
     if branch is None:
         raise GitProblem(f"{folder} is on no branch", f"git -C {folder} switch BRANCH")
     remote, merge = ("".join(_asked(folder, "config", f"branch.{branch}.{key}")[-1:]) for key in ("remote", "merge"))
     if remote and merge:
         return remote, merge
-    remotes = _asked(folder, "remote")
     if "origin" not in remotes and len(remotes) != 1:
         reason = "no remote" if not remotes else f"{len(remotes)} remotes and none is called origin"
         hint = "remote add origin URL" if not remotes else f"branch --set-upstream-to {remotes[0]}/{branch}"

@@ -546,7 +546,7 @@ def deliver(home: Home, store: Store, made: Mapping[str, bytes] | None = None) -
                 fault = unusable(error, os.path.join(home.path, shown))
                 fault.message += "; the belief is stored, and its page follows with the next mem command that writes"
                 raise fault from error
-    gone = [id_ for id_, path in outbox if path is None and id_ not in kept]
+    gone = [id_ for id_, path in outbox if path is None and (id_ not in kept or store.page_of(id_) is None)]
     tree.sync_folders(home.path, touched)
     store.settle(written, gone)
     return problems
