@@ -21,15 +21,28 @@ from mem.belief import (
     from_record,
 )
 from mem.errors import NothingFound, Problem, Refused, TreeProblem, UsageMistake
-from mem.reading import PENDING, Filters, OpenScopes, Reference, agent, close_scopes, refuse_agents, require_known
+from mem.proposing import Proposer
+from mem.reading import (
+    PENDING,
+    Filters,
+    OpenScopes,
+    Recalled,
+    Reference,
+    agent,
+    close_scopes,
+    refuse_agents,
+    require_known,
+)
 from mem.record import Any, NamedTuple
 from mem.revising import require_nameable, require_wider
 from mem.scope import Scope
-from mem.sharing import Sharer, Synced
+from mem.sharing import Synced
 from mem.store import Change, Operation, Proposal, Receipt, Store, Transaction, Version, View, belief_of, locked
 from mem.writing import confirmed
 
 EVERYTHING = Filters(any_state=True)
+MOST_COMPARED = 2_000
+"""Characters of a belief that are looked for in others; each word costs a question to the index."""
 LOOKS = 3
 """Times that the tree is looked at when git changes it meanwhile."""
 VERIFIED = 200
@@ -110,7 +123,7 @@ class Why(NamedTuple):
     retention: float
 
 
-class Memory(Sharer):
+class Memory(Proposer):
     """One person's memory, in one folder."""
 
     def export(self, given: Sequence[str], filters: Filters = EVERYTHING) -> list[Belief]:
@@ -129,7 +142,7 @@ class Memory(Sharer):
                 view = store.visible(parsed)
             else:
                 view = store.everything()
-            overlay, _ = self._overlay(view, sweep=None)
+            overlay, _ = self._overlay_then(view, filters, sweep=None)
             rows = view.rows("SELECT n FROM belief WHERE scope :scopes")
             found = self._numbered(view, [*(n for (n,) in rows), *(n for n in overlay if n < 0)], overlay)
             return sorted(filter(filters.admits, found.values()), key=lambda belief: (belief.created, belief.id))
@@ -197,6 +210,19 @@ class Memory(Sharer):
             found = [*reversed(_waiting(store, view)), *view.receipts(limit)][:limit]
             known = view.by_id({used.belief for one in found for used in one.used})
             return [(one, {used.belief: known[used.belief] for used in one.used}) for one in found]
+
+    def similar(
+        self, reference: Reference, given: Sequence[str], k: int | None, mode: str, *, explain: bool
+    ) -> tuple[Belief, Recalled]:
+        """A visible belief, and the best k others for what it says.
+
+        Raises: UsageMistake if it is unknown; ModelUnusable where `hybrid` is not possible.
+        """
+        belief, _ = self.belief(reference, given)
+        said = f"{belief.name.replace('_', ' ')} {belief.content}"[:MOST_COMPARED]
+        limit = k if k is not None else self.settings()["recall.k"]
+        found = self.recall(said, given, limit + 1, mode=mode, abstain=False, explain=explain)
+        return belief, found._replace(hits=[hit for hit in found.hits if hit.belief.id != belief.id][:limit])
 
     def conflicts(self, given: Sequence[str]) -> list[tuple[Belief, Belief]]:
         """Pairs of visible beliefs that contradict each other, neither of which is injected."""
@@ -550,6 +576,9 @@ class Memory(Sharer):
             transaction.set_conflict(one, other, _text_in(change.before))
         elif change.kind == "proposal":
             transaction.set_proposal(change.key, Proposal(*loads(change.before)) if change.before else None)
+        elif change.kind == "note":
+            scope, _, path = change.key.partition(" ")
+            transaction.set_note(scope, path, change.before)
         elif change.kind == "settings":
             _restore_settings(transaction, change)
         elif change.kind == "scope":

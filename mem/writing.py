@@ -17,17 +17,30 @@ from mem import config, git, lexical, receipts, retention, sync, terminal, text,
 from mem import scope as scopes
 from mem.belief import MAX_ALIASES, MAX_NAME, Belief, alias, check, derived_aliases, rivals
 from mem.config import Home, data_directory, replica_text
-from mem.errors import GitProblem, Problem
+from mem.embedding import Meaning
+from mem.errors import GitProblem, ModelUnusable, Problem
 from mem.reading import Reader, agent
 from mem.stance import things
 from mem.store import Held, Proposal, Store, Transaction, View, locked, unusable
+
+EMBEDDED_AT_ONCE = 256
+"""Beliefs whose vectors are made in one go; by the embedded model that takes a tenth of a second."""
 
 
 class Writer(Reader):
     """One person's memory, in one folder, to be written."""
 
-    def __init__(self, home: Home, *, clock: Callable[[], datetime], warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        home: Home,
+        *,
+        clock: Callable[[], datetime],
+        warn: Callable[[str], None],
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> None:
         super().__init__(home, clock=clock, warn=warn)
+        self._progress = progress
+        """Told how many beliefs have been embedded, where that takes long."""
         self._rendered: dict[str, bytes] = {}
         """Pages of the beliefs that the act at hand has decided on, by id."""
 
@@ -44,6 +57,7 @@ class Writer(Reader):
                 sync.deliver(self.home, store)  # what a person changed meanwhile is taken in first, or reported then
                 self._keep_house(store)
                 yield store
+                self._embed_all(store, self._meaning(store))
             finally:
                 store.close()
 
@@ -56,10 +70,35 @@ class Writer(Reader):
         if language != store.language:
             text.speak(language)
             store.reindex(language, lexical.indexed)
+        meaning = self._meaning(store)
+        if meaning is not None and store.meta("model") != meaning.model:
+            store.change_model(meaning.model)
+        self._embed_all(store, meaning)
         now = self._clock()
         receipts.fold(store, now, self._settings(store)["receipts.days"])
         terminal.drop_lists(self.home, now.timestamp() - terminal.KEPT_DAYS * 86_400)
         sync.drop_displaced(self.home, now.timestamp() - sync.DISPLACED_SECONDS)
+
+    def _meaning(self, store: Store) -> Meaning | None:
+        """The model that vectors are made with; None if it cannot be used, which is told where it is missed."""
+        try:
+            return Meaning()
+        except ModelUnusable:
+            return None
+
+    def _embed_all(self, store: Store, meaning: Meaning | None) -> None:
+        """Make the vectors that are waited for, many at a time; what was committed stays when this is interrupted."""
+        done = 0
+        while meaning is not None and store.waiting():
+            with store.atomic():
+                done += self._embed(store, meaning)
+            self._progress(done)
+
+    def _embed(self, store: Store, meaning: Meaning) -> int:
+        """Make the vectors of some of the beliefs that wait for theirs; returns of how many."""
+        waiting = store.unembedded(EMBEDDED_AT_ONCE)
+        store.add_vectors(meaning.model, meaning.embed(waiting))
+        return len(waiting)
 
     @contextmanager
     def _writing(
@@ -82,6 +121,9 @@ class Writer(Reader):
                         tree.erase(path)
                     else:
                         tree.replace(path, content.encode())
+                meaning = self._meaning(store)
+                if meaning is not None and store.waiting():
+                    self._embed(store, meaning)
             self._report(sync.deliver(self.home, store, self._rendered))
 
     def _import(self, store: Store) -> None:
@@ -95,11 +137,13 @@ class Writer(Reader):
                 self._apply(store, own, now)
 
     def _told_apart(self, store: Store, changes: Sequence[sync.Change]) -> list[sync.Change]:
-        """The changes, with what somebody else committed as proposals."""
+        """The changes, with what somebody else committed as proposals, and what the user did elsewhere as such."""
         paths = [change.path for change in changes if change.act in ("take", "retire")]
         since = store.meta("commit")
-        unknown = paths if since is None or git.arrived(self.home.path, since) else []
-        return sync.proposed(changes, self._authors(unknown, since), store.held())
+        if not paths or (since is not None and not git.arrived(self.home.path, since)):
+            return sync.proposed(changes, {}, store.held())
+        authors = self._authors(paths, since)
+        return sync.committed(sync.proposed(changes, authors, store.held()), git.clean(self.home.path, paths))
 
     def _authors(self, paths: Sequence[str], since: str | None = None) -> Mapping[str, str]:
         """Who else committed what stands in these pages, by path."""
@@ -196,7 +240,8 @@ class Writer(Reader):
         self._withdraw(transaction, new.id)
         if old is not None:
             new = new._replace(session=old.session, at=old.at)
-        if old is not None and new.updated == old.updated:  # by hand; what another mem wrote is newer
+        by_hand = change.kind != sync.COMMITTED
+        if by_hand and old is not None and new.updated == old.updated:  # what another mem wrote is newer
             new = edited(old, new, now)._replace(updated=now)
         page = tree.revise(sheet.text, check(new))
         place = tree.place_of(change.path)

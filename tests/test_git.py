@@ -465,7 +465,7 @@ def test_a_repository_further_up_does_not_count(repo: Repository) -> None:
     inner = repo.write("inner/a.md", "x").parent
     repo.commit(by=SOMEBODY)
     assert git.foreign(str(inner), ["a.md"]) == {} and git.uncommitted(str(inner)) is None
-    with pytest.raises(GitProblem, match="inner is not a git repository"):
+    with pytest.raises(GitProblem, match="there is no git repository"):
         git.commit(str(inner), ["a.md"], "x")
 
 
@@ -778,7 +778,7 @@ def test_histories_that_have_nothing_in_common_are_not_mixed(clones: tuple[Repos
 def test_where_to_pull_from_must_be_clear(repo: Repository, remotes: list[str]) -> None:
     for name in remotes:
         repo.git("remote", "add", name, f"/nowhere/{name}")
-    with pytest.raises(GitProblem, match="2 remotes and none is called origin" if remotes else "has no remote"):
+    with pytest.raises(GitProblem, match="are 2 remotes, and none is called origin" if remotes else "is no remote"):
         pull(repo)
     with pytest.raises(GitProblem, match="remote"):
         push(repo)

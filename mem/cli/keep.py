@@ -10,7 +10,7 @@ import typer
 from mem import hot, terminal
 from mem.belief import to_record
 from mem.cli import options
-from mem.cli.options import All, Archived, DryRun, Ids, Json, Jsonl, Pending, Scope, Since, Statuses, Types, Until
+from mem.cli.options import All, Archived, AsOf, DryRun, Ids, Json, Jsonl, Pending, Scope, Since, Statuses, Types, Until
 from mem.errors import UsageMistake
 from mem.reading import Filters, Reference
 from mem.show import answers, details, style
@@ -106,7 +106,7 @@ def sync(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
-    """Bring pages and database together: take in what was changed by hand, write what waits, and commit it.
+    """Take in what was changed by hand, write the pages that wait, and commit both.
 
     \b
     mem sync
@@ -158,6 +158,38 @@ def doctor(
     return 3 if report.problems else 0
 
 
+def ingest(
+    path: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE|DIR...", help="Notes in Markdown or plain text, or folders of such (a vault)."),
+    ],
+    scope: Annotated[str | None, typer.Option(metavar="SCOPE", help="Where it holds; default: the open scope.")] = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
+    """Propose what notes say; it waits in the inbox.
+
+    \b
+    mem ingest ~/notes
+    mem ingest --dry-run CLAUDE.md
+    mem ingest --scope project:atlas docs/decisions && mem review
+    """
+    memory = options.memory()
+    with options.counting("notes") as progress:
+        done = memory.ingest(path, scope, dry_run=dry_run, progress=progress)
+    if json:
+        sys.stdout.write(style.dump(details.ingest_document(done, dry_run)))
+    else:
+        if not dry_run:
+            terminal.keep_list(memory.home, "", [one.belief.id for one in done.proposed])
+        options.show(details.ingested_text(done, dry_run), memory)
+        hot.warn(details.ingested_summary(done, dry_run))
+    if done.new_scope and done.proposed and scope is not None:
+        hot.warn(f"{done.scope} is a new scope; if that was a slip: mem undo")
+    options.print_problems(done.problems)
+    return 3 if done.problems else 0
+
+
 def import_(
     file: Annotated[str, typer.Argument(help="A file of records (mem man record), a line each; - is standard input.")],
     format: Annotated[Literal["auto", "jsonl"], typer.Option(help="Form of the file.")] = "auto",
@@ -179,9 +211,9 @@ def import_(
         source = sys.stdin.buffer if file == "-" else open(file, "rb")  # noqa: SIM115
     except OSError as error:
         raise UsageMistake(f"{file} cannot be read: {error.strerror}", "mem import FILE") from None
-    with source:
+    with source, options.counting("records") as progress:
         done = options.memory().import_records(
-            name, read_jsonl(name, source), approve=approve, strict=strict, dry_run=dry_run, progress=options.progress
+            name, read_jsonl(name, source), approve=approve, strict=strict, dry_run=dry_run, progress=progress
         )
     counts = {"new": done.added, "updated": done.updated, "unchanged": done.skipped, "pending": done.pending}
     if json:
@@ -201,6 +233,7 @@ def export(
     status: Statuses = None,
     since: Since = None,
     until: Until = None,
+    as_of: AsOf = None,
     archived: Archived = False,
     pending: Pending = False,
     all: All = False,
