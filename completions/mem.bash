@@ -5,7 +5,7 @@ _mem_at() {
     commands='' options='' values='' places=''
     case $1 in
     '')
-        commands='remember recall inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts log doctor import export init man tour scope config completions'
+        commands='remember recall inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts log doctor ingest import export init man tour scope config completions'
         options='--version -h --help'
         ;;
     'remember')
@@ -124,6 +124,11 @@ _mem_at() {
     'doctor')
         options='--verify-ranking --json -h --help'
         ;;
+    'ingest')
+        options='--scope --dry-run --json -h --help'
+        values='--scope=@scopes'
+        places='-+'
+        ;;
     'import')
         options='--format --approve --strict --dry-run --json -h --help'
         values='--format=auto|jsonl'
@@ -138,7 +143,7 @@ _mem_at() {
         ;;
     'man')
         options='-h --help'
-        places='mem|find|correct|review|exchange|setup|page|record|config|remember|recall|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|log|doctor|import|export|init|man|tour|scope|completions+'
+        places='mem|find|correct|review|exchange|setup|page|record|config|remember|recall|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|log|doctor|ingest|import|export|init|man|tour|scope|completions+'
         ;;
     'tour')
         options='-h --help'

@@ -1,7 +1,7 @@
 # Made by mem from its own command line: mem completions
 
-set -g __mem_commands ' remember' ' recall' ' inject' ' brief' ' show' ' list' ' why' ' history' ' status' ' edit' ' supersede' ' alias' ' relate' ' pin' ' unpin' ' confirm' ' resolve' ' forget' ' restore' ' undo' ' purge' ' review' ' conflicts' ' log' ' doctor' ' import' ' export' ' init' ' man' ' tour' ' scope' ' config' ' completions' 'scope add' 'scope list' 'scope map' 'config list' 'config get' 'config set' 'config unset' 'config path' 'completions install' 'completions uninstall' 'completions show'
-set -g __mem_values 'remember --type' 'remember --name' 'remember --alias' 'remember --why' 'remember --scope' 'remember --status' 'remember --confidence' 'remember --valid-from' 'remember --valid-until' 'remember --relation' 'remember --participant' 'remember --stability' 'remember --session' 'remember --supersede' 'remember --as' 'recall --scope' 'recall -k' 'recall --type' 'recall --status' 'recall --since' 'recall --until' 'recall --mode' 'inject --scope' 'inject --max-beliefs' 'inject --budget' 'brief --scope' 'brief --budget' 'show --scope' 'list --scope' 'list --type' 'list --status' 'list --since' 'list --until' 'why --scope' 'why -n' 'history --scope' 'status --scope' 'edit --type' 'edit --name' 'edit --why' 'edit --move' 'edit --confidence' 'edit --valid-from' 'edit --valid-until' 'edit --stability' 'edit --scope' 'supersede --by' 'supersede --name' 'supersede --type' 'supersede --alias' 'supersede --why' 'supersede --scope' 'alias --scope' 'relate --to' 'relate --scope' 'pin --scope' 'unpin --scope' 'confirm --query' 'confirm --scope' 'resolve --scope' 'forget --scope' 'restore --scope' 'purge --confirm' 'purge --scope' 'review --approve' 'review --reject' 'review --scope' 'conflicts --keep' 'conflicts --both' 'conflicts --scope' 'log --scope' 'log -n' 'import --format' 'export --scope' 'export --type' 'export --status' 'export --since' 'export --until' 'export --format' 'scope --scope'
+set -g __mem_commands ' remember' ' recall' ' inject' ' brief' ' show' ' list' ' why' ' history' ' status' ' edit' ' supersede' ' alias' ' relate' ' pin' ' unpin' ' confirm' ' resolve' ' forget' ' restore' ' undo' ' purge' ' review' ' conflicts' ' log' ' doctor' ' ingest' ' import' ' export' ' init' ' man' ' tour' ' scope' ' config' ' completions' 'scope add' 'scope list' 'scope map' 'config list' 'config get' 'config set' 'config unset' 'config path' 'completions install' 'completions uninstall' 'completions show'
+set -g __mem_values 'remember --type' 'remember --name' 'remember --alias' 'remember --why' 'remember --scope' 'remember --status' 'remember --confidence' 'remember --valid-from' 'remember --valid-until' 'remember --relation' 'remember --participant' 'remember --stability' 'remember --session' 'remember --supersede' 'remember --as' 'recall --scope' 'recall -k' 'recall --type' 'recall --status' 'recall --since' 'recall --until' 'recall --mode' 'inject --scope' 'inject --max-beliefs' 'inject --budget' 'brief --scope' 'brief --budget' 'show --scope' 'list --scope' 'list --type' 'list --status' 'list --since' 'list --until' 'why --scope' 'why -n' 'history --scope' 'status --scope' 'edit --type' 'edit --name' 'edit --why' 'edit --move' 'edit --confidence' 'edit --valid-from' 'edit --valid-until' 'edit --stability' 'edit --scope' 'supersede --by' 'supersede --name' 'supersede --type' 'supersede --alias' 'supersede --why' 'supersede --scope' 'alias --scope' 'relate --to' 'relate --scope' 'pin --scope' 'unpin --scope' 'confirm --query' 'confirm --scope' 'resolve --scope' 'forget --scope' 'restore --scope' 'purge --confirm' 'purge --scope' 'review --approve' 'review --reject' 'review --scope' 'conflicts --keep' 'conflicts --both' 'conflicts --scope' 'log --scope' 'log -n' 'ingest --scope' 'import --format' 'export --scope' 'export --type' 'export --status' 'export --since' 'export --until' 'export --format' 'scope --scope'
 
 # True in this command, and if a place is given, where that argument is next; one with a plus sign repeats.
 function __mem_at --argument-names path place
@@ -77,6 +77,7 @@ complete -c mem -n '__mem_at \'\' 1' -a review -d 'List what was proposed; appro
 complete -c mem -n '__mem_at \'\' 1' -a conflicts -d 'List beliefs that contradict each other, and decide.'
 complete -c mem -n '__mem_at \'\' 1' -a log -d 'Show what was handed to agents, latest first.'
 complete -c mem -n '__mem_at \'\' 1' -a doctor -d 'Check that store, tree and postings agree.'
+complete -c mem -n '__mem_at \'\' 1' -a ingest -d 'Propose what notes say; it waits in the inbox.'
 complete -c mem -n '__mem_at \'\' 1' -a import -d 'Import beliefs; unapproved, they wait in the inbox.'
 complete -c mem -n '__mem_at \'\' 1' -a export -d 'Print beliefs as records, a line each.'
 complete -c mem -n '__mem_at \'\' 1' -a init -d 'Make the memory folder, its repository and database.'
@@ -239,6 +240,10 @@ complete -c mem -n '__mem_at \'log\'' -l jsonl -d 'Print one JSON object a line.
 complete -c mem -n '__mem_at \'doctor\'' -s h -l help -d 'Show the options and examples.'
 complete -c mem -n '__mem_at \'doctor\'' -l verify-ranking -d 'Also check our ranking against rank_bm25.'
 complete -c mem -n '__mem_at \'doctor\'' -l json -d 'Print one JSON document.'
+complete -c mem -n '__mem_at \'ingest\'' -s h -l help -d 'Show the options and examples.'
+complete -c mem -n '__mem_at \'ingest\'' -l scope -x -a '(__mem_ask scopes)' -d 'Where it holds; default: the open scope.'
+complete -c mem -n '__mem_at \'ingest\'' -l dry-run -d 'Say what would happen, and do nothing.'
+complete -c mem -n '__mem_at \'ingest\'' -l json -d 'Print one JSON document.'
 complete -c mem -n '__mem_at \'import\'' -s h -l help -d 'Show the options and examples.'
 complete -c mem -n '__mem_at \'import\'' -l format -x -a 'auto jsonl' -d 'Form of the file.'
 complete -c mem -n '__mem_at \'import\'' -l approve -d 'Take each record\'s own review state.'
@@ -261,7 +266,7 @@ complete -c mem -n '__mem_at \'export\'' -l jsonl -d 'Print one JSON object a li
 complete -c mem -n '__mem_at \'export\'' -l ids -d 'Print only ids, a line each.'
 complete -c mem -n '__mem_at \'init\'' -s h -l help -d 'Show the options and examples.'
 complete -c mem -n '__mem_at \'man\'' -s h -l help -d 'Show the options and examples.'
-complete -c mem -n '__mem_at \'man\' 1+' -x -a 'mem find correct review exchange setup page record config remember recall inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge conflicts log doctor import export init man tour scope completions'
+complete -c mem -n '__mem_at \'man\' 1+' -x -a 'mem find correct review exchange setup page record config remember recall inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge conflicts log doctor ingest import export init man tour scope completions'
 complete -c mem -n '__mem_at \'tour\'' -s h -l help -d 'Show the options and examples.'
 complete -c mem -n '__mem_at \'scope\' 1' -a add -d 'Declare a scope before anything is stored in it.'
 complete -c mem -n '__mem_at \'scope\' 1' -a list -d 'List scopes with their beliefs, and mapped directories.'
