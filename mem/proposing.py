@@ -19,8 +19,8 @@ from mem.errors import Problem
 from mem.ingest import Candidate, Seen, Step
 from mem.notes import ALL, Globs, Note
 from mem.record import Any, NamedTuple
-from mem.revising import Reviser
 from mem.scope import Scope
+from mem.sharing import Sharer
 from mem.store import Indexed, Proposal, Store, Transaction
 
 LONGEST_SESSION = 200
@@ -59,7 +59,7 @@ class Ingested(NamedTuple):
 Read = tuple[Note, list[Candidate]]
 
 
-class Proposer(Reviser):
+class Proposer(Sharer):
     """One person's memory, in one folder, to which notes can propose something."""
 
     def ingest(

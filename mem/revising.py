@@ -15,12 +15,12 @@ from datetime import datetime
 
 from mem import git, lexical, receipts, sync, terminal, text, tree
 from mem import scope as scopes
-from mem.belief import ALIAS_WEIGHTS, Alias, Belief, alias, canonical_name, check, derived_aliases
+from mem.belief import ALIAS_WEIGHTS, Alias, Belief, alias, canonical_name, check
 from mem.errors import Problem, TreeProblem, UsageMistake
 from mem.reading import Reference, refuse_agents
 from mem.record import Any, NamedTuple
-from mem.store import Proposal, Transaction, View
-from mem.writing import Writer, confirmed
+from mem.store import Page, Proposal, Transaction, View
+from mem.writing import Writer, confirmed, edited
 
 Change = Callable[[Belief, datetime], Belief]
 Changed = tuple[Belief, list[Belief]]
@@ -200,6 +200,7 @@ class Reviser(Writer):
             said = view.proposals()
             words, done = [], []
             for id_ in chosen:
+                self._release(transaction, view.belief(id_), id_ in approved, said.get(id_))
                 word, old, change = self._decision(transaction, view.belief(id_), id_ in approved, said.get(id_))
                 words.append(word)
                 done.append(self._change(transaction, old, change, now))
@@ -232,6 +233,29 @@ class Reviser(Writer):
         transaction.remove(pending.id)
         return "revised", target, lambda old, now: confirmed(self._retyped(old, revised(old, pending)), now)
 
+    def _release(self, transaction: Transaction, pending: Belief, yes: bool, proposal: Proposal | None) -> None:
+        """Let go of a page that somebody else committed, because what it proposes is decided.
+
+        It counts as what both sides agreed on, so that an approval leaves it as it is, and a refusal writes what holds.
+        A refused page of a belief that there was not before stays, and is not taken in.
+        """
+        store, id_ = transaction.store, proposal.target if proposal is not None else pending.id
+        held = next((one for one in store.held() if one.id == id_ and one.kind in (sync.FOREIGN, sync.REFUSED)), None)
+        if held is None or not pending.source.startswith("git:"):
+            return
+        place, known = os.path.join(self.home.path, held.path), store.page_of(id_)
+        data = tree.read(place)
+        if known is None and not yes:
+            transaction.hold_also(held._replace(kind=sync.REFUSED))
+            return
+        transaction.release(held.path)
+        if data is not None and tree.digest(data) == held.hash:
+            status = os.stat(place)
+            transaction.agree(Page(id_, held.path, held.hash, status.st_mtime_ns, status.st_size), pending.scope, data)
+        belief = store.everything().by_id([id_]).get(id_)
+        if belief is not None and known is not None and not (yes and belief.live):
+            transaction.promise(id_, held.path)
+
     # -- editing
 
     def edit(self, reference: Reference, fields: Mapping[str, Any], given: Sequence[str]) -> tuple[Belief, Belief]:
@@ -247,7 +271,7 @@ class Reviser(Writer):
             if "scope" in said:
                 said["scope"] = str(scopes.parse(said["scope"]))
             new = old._replace(**said)
-            return _edited(old, new if "stability" in said else self._retyped(old, new), now)
+            return edited(old, new if "stability" in said else self._retyped(old, new), now)
 
         return self._revise("edit", [reference], given, change)[0]
 
@@ -277,15 +301,12 @@ class Reviser(Writer):
             raise TreeProblem(f"line {parsed.line}: {parsed.message}" if parsed.line else parsed.message)
         if parsed.id != belief.id:
             raise TreeProblem(f"the id was {belief.id} and cannot become {parsed.id}")
-        foreign = tree.foreign_lines(after)
-        if foreign:
-            raise TreeProblem(f"line {foreign[0]}: mem cannot keep this line yet; put it below the heading")
 
         def change(old: Belief, now: datetime) -> Belief:
             if self.page_to_edit(old.id, (old.scope,))[1] != before:
                 raise TreeProblem(f"the page of {old.name} ({old.id}) was changed meanwhile; nothing was written")
             kept = {key: getattr(old, key) for key in ("session", "at", "review")}
-            return _edited(old, parsed._replace(**kept), now)
+            return edited(old, parsed._replace(**kept), now)
 
         return self._revise("edit", [belief], given, change)[0]
 
@@ -417,18 +438,6 @@ def require_wider(old: Belief, scope: str) -> None:
 def _require_live(belief: Belief) -> None:
     if not belief.live:
         raise UsageMistake(f"{belief.name} ({belief.id}) is {belief.status}", f"mem restore {belief.id}")
-
-
-def _edited(old: Belief, new: Belief, now: datetime) -> Belief:
-    """The belief after an edit by its user, which confirms it; the same one if nothing changed."""
-    if new._replace(updated=old.updated) == old:
-        return old
-    if new.content != old.content and new.aliases == old.aliases:  # what the old words implied goes with them
-        kept = [entry for entry in old.aliases if entry.origin != "derived"]
-        texts = {entry.text for entry in kept}
-        derived = (entry for entry in derived_aliases(new.content) if entry.text not in texts)
-        new = new._replace(aliases=(*kept, *derived) if len(kept) < len(old.aliases) else tuple(kept))
-    return confirmed(new._replace(source="user-edit", at=now), now)
 
 
 def require_nameable(surface: str) -> None:

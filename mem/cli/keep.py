@@ -10,7 +10,7 @@ import typer
 from mem import hot, terminal
 from mem.belief import to_record
 from mem.cli import options
-from mem.cli.options import All, Archived, DryRun, Ids, Json, Jsonl, Pending, Scope, Since, Statuses, Types, Until
+from mem.cli.options import All, Archived, AsOf, DryRun, Ids, Json, Jsonl, Pending, Scope, Since, Statuses, Types, Until
 from mem.errors import UsageMistake
 from mem.reading import Filters, Reference
 from mem.show import answers, details, style
@@ -89,6 +89,46 @@ def conflicts(
     else:
         hot.warn("no visible beliefs contradict each other")
     return 0
+
+
+def sync(
+    accept_moves: Annotated[
+        bool, typer.Option("--accept-moves", help="Pages in the folder of another scope are meant for it.")
+    ] = False,
+    accept_deletions: Annotated[
+        bool, typer.Option("--accept-deletions", help="Pages that are gone are meant to be, however many.")
+    ] = False,
+    accept_branch: Annotated[
+        bool, typer.Option("--accept-branch", help="The pages of this git branch are what holds now.")
+    ] = False,
+    pull: Annotated[bool, typer.Option("--pull", help="Then take in what git pulls.")] = False,
+    push: Annotated[bool, typer.Option("--push", help="Push in the end.")] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
+    """Bring pages and database together: take in what was changed by hand, write what waits, and commit it.
+
+    \b
+    mem sync
+    mem sync --dry-run
+    mem sync --pull --push
+    """
+    done = options.memory().sync(
+        accept_moves=accept_moves,
+        accept_deletions=accept_deletions,
+        accept_branch=accept_branch,
+        pull=pull,
+        push=push,
+        dry_run=dry_run,
+    )
+    if json:
+        sys.stdout.write(style.dump(answers.sync_document(done)))
+    else:
+        sys.stdout.write(answers.sync_text(done))
+    options.print_problems(done.problems)
+    if done.waits is not None:
+        hot.warn(f"{done.waits}; nothing was taken in or written")
+    return 3 if done.problems or done.waits else 0
 
 
 def doctor(
@@ -193,6 +233,7 @@ def export(
     status: Statuses = None,
     since: Since = None,
     until: Until = None,
+    as_of: AsOf = None,
     archived: Archived = False,
     pending: Pending = False,
     all: All = False,

@@ -51,10 +51,11 @@ Types = Annotated[list[str] | None, declared(hot.FILTERS, "type")]
 Statuses = Annotated[list[str] | None, declared(hot.FILTERS, "status")]
 Since = Annotated[str | None, declared(hot.FILTERS, "since")]
 Until = Annotated[str | None, declared(hot.FILTERS, "until")]
+AsOf = Annotated[str | None, declared(hot.FILTERS, "as_of")]
 Archived = Annotated[bool, declared(hot.FILTERS, "archived")]
 Pending = Annotated[bool, declared(hot.FILTERS, "pending")]
 All = Annotated[bool, declared(hot.FILTERS, "all")]
-Mode = Literal["auto", "lexical"]
+Mode = Literal["auto", "lexical", "hybrid"]
 
 
 def show(text: str, values: Memory) -> None:
