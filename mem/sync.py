@@ -19,12 +19,15 @@ from mem.config import Home
 from mem.errors import Problem, TreeProblem
 from mem.record import Any, NamedTuple
 from mem.store import Held, Page, Store, folded, unusable
+from mem.text import secret
 
 CHANGED_BY_HAND = "was changed by hand since mem wrote it"
 UNNAMED = "_"
 """Stands for the id of a page that gives none; no minted one is so short."""
 MOST_GONE, LEAST_GONE, SHARE_GONE = 50, 5, 0.1
 """Pages of one scope that may vanish at once and be taken for deleted: a tenth, but at least 5 and at most 50."""
+FOREIGN, REFUSED = "foreign", "refused"
+"""Why a page is held that somebody else wrote: until a decision, or because that was no."""
 DISPLACED_SECONDS = 86_400
 """How long text is kept that had to make room."""
 
@@ -64,7 +67,8 @@ class Change(NamedTuple):
 
     act: str
     """`take` a page in, `follow` it to another place, note that both `agree`, `retire` a belief whose page was deleted,
-    `drop` the page of one that was retired before, `write` a page, `hold` one until a decision, or leave a `fault`."""
+    `drop` the page of one that was retired before, `write` a page, `hold` one until a decision, `propose` what somebody
+    else wrote, `wait` for the decision on that, or leave a `fault`."""
     id: str
     path: str
     words: str
@@ -76,6 +80,13 @@ class Change(NamedTuple):
     sheet: Sheet | None = None
     kind: str = ""
     """Why it is held."""
+    author: str = ""
+    """Who proposes it."""
+
+    @property
+    def state(self) -> str:
+        """The hash of the page as it is; empty for one that is gone."""
+        return self.sheet.page.hash if self.sheet is not None else ""
 
     @property
     def problem(self) -> Problem | None:
@@ -140,8 +151,33 @@ def plan(
 
 def holds(changes: Iterable[Change]) -> list[Held]:
     """The pages that wait for a decision."""
-    found = [change for change in changes if change.act == "hold" and change.sheet is not None]
-    return [Held(one.path, one.id, one.sheet.page.hash, one.kind) for one in found if one.sheet is not None]
+    return [
+        Held(one.path, one.id, one.state, one.kind)
+        for one in changes
+        if one.act in ("propose", "wait") or (one.act == "hold" and one.sheet is not None)
+    ]
+
+
+def proposed(changes: Iterable[Change], authors: Mapping[str, str], held: Iterable[Held]) -> list[Change]:
+    """The changes of `plan`, where what somebody else committed is proposed and not taken in; pure.
+
+    `authors` is by path. A page that waits for a decision, or was refused, goes on doing so while it is as it was.
+    """
+    known = {(one.path, one.hash): one for one in held if one.kind in (FOREIGN, REFUSED)}
+    found = []
+    for change in changes:
+        before = known.get((change.path, change.state))
+        if change.act not in ("take", "retire"):
+            found.append(change)
+        elif before is not None:
+            found.append(change._replace(act="wait", id=before.id, kind=before.kind, words=""))
+        elif change.path in authors:
+            act = "deleted" if change.sheet is None else "written"
+            words = f"was {act} by {authors[change.path]}, which mem review decides about"
+            found.append(change._replace(act="propose", kind=FOREIGN, words=words, author=authors[change.path]))
+        else:
+            found.append(change)
+    return found
 
 
 def _twins(id: str, sheets: Sequence[Sheet]) -> Iterator[Change]:
@@ -308,7 +344,10 @@ def waits(home: Home, store: Store) -> str | None:
 
     The branch is recorded where it was not known, or where that one is gone.
     """
-    state = git.state(home.path)
+    known = store.meta("seal")
+    state = git.settled(home.path, known)
+    if state.seal != known:
+        store.note("seal", state.seal)
     if state.busy is not None:
         return f"a {state.busy} is in progress in the memory folder"
     seen = store.meta("branch")
@@ -531,6 +570,39 @@ def _write(
         placed = tree.place(os.path.join(home.path, path), data, None, home.local)
     number = everything.rows("SELECT n FROM scope WHERE path = ?", belief.scope)[0][0]
     return Page(id_, path, *placed), number, data
+
+
+# -- what git is given ------------------------------------------------------------------------------
+
+Told = tuple[Belief | None, Belief | None]
+"""A belief in the last commit and now; None where it has no page."""
+
+
+def to_commit(
+    home: Home, store: Store, changed: Mapping[str, bytes | None], now: datetime
+) -> tuple[list[str], list[Told], list[Problem]]:
+    """Which of the paths that differ from the last commit both sides agree on, what that is, and what holds a secret.
+
+    `changed` has what the last commit says. Pages that wait for something, and files that are not mem's, are left.
+    """
+    pages = {page.path: page for page in store.everything().pages()}
+    chosen, problems = [], []
+    for path, before in changed.items():
+        place, page = os.path.join(home.path, path), pages.get(path)
+        if page is None:
+            if before is not None and path.endswith(".md") and tree.place_of(path) and not os.path.lexists(place):
+                chosen.append(path)
+        elif tree.digest(data := _readable(place)) == page.hash:
+            found = secret(data.decode("utf-8", "replace"))
+            if found is None:
+                chosen.append(path)
+            else:
+                problems.append(Problem(path, found.line, f"holds {found.kind}, so it is not committed"))
+    own = [path for path in (".gitignore", ".mem/format") if path in changed and changed[path] is None]
+    was = [tree.parse(path, changed[path] or b"", now=now) for path in chosen]
+    old = {belief.id: belief for belief in was if isinstance(belief, Belief)}
+    new = store.everything().by_id(pages[path].id for path in chosen if path in pages)
+    return [*chosen, *own], [(old.get(id_), new.get(id_)) for id_ in {**old, **new}], problems
 
 
 # -- looking after ----------------------------------------------------------------------------------

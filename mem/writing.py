@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import count
@@ -17,17 +17,30 @@ from mem import config, git, lexical, receipts, retention, sync, terminal, text,
 from mem import scope as scopes
 from mem.belief import MAX_ALIASES, MAX_NAME, Belief, alias, check, derived_aliases, rivals
 from mem.config import Home, data_directory, replica_text
-from mem.errors import Problem, TreeProblem, UsageMistake
+from mem.embedding import Meaning
+from mem.errors import GitProblem, ModelUnusable, Problem, TreeProblem, UsageMistake
 from mem.reading import Reader, agent
 from mem.stance import things
-from mem.store import Page, Store, Transaction, View, locked, unusable
+from mem.store import Held, Page, Proposal, Store, Transaction, View, locked, unusable
+
+EMBEDDED_AT_ONCE = 256
+"""Beliefs whose vectors are made in one go; by the embedded model that takes a tenth of a second."""
 
 
 class Writer(Reader):
     """One person's memory, in one folder, to be written."""
 
-    def __init__(self, home: Home, *, clock: Callable[[], datetime], warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        home: Home,
+        *,
+        clock: Callable[[], datetime],
+        warn: Callable[[str], None],
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> None:
         super().__init__(home, clock=clock, warn=warn)
+        self._progress = progress
+        """Told how many beliefs have been embedded, where that takes long."""
         self._rendered: dict[str, bytes] = {}
         """Pages of the beliefs that the act at hand has decided on, by id."""
         self._drafts: dict[str, bytes] = {}
@@ -46,6 +59,7 @@ class Writer(Reader):
                 sync.deliver(self.home, store)  # what a person changed meanwhile is taken in first, or reported then
                 self._keep_house(store)
                 yield store
+                self._embed_all(store, self._meaning(store))
             finally:
                 store.close()
 
@@ -58,10 +72,35 @@ class Writer(Reader):
         if language != store.language:
             text.speak(language)
             store.reindex(language, lexical.indexed)
+        meaning = self._meaning(store)
+        if meaning is not None and store.meta("model") != meaning.model:
+            store.change_model(meaning.model)
+        self._embed_all(store, meaning)
         now = self._clock()
         receipts.fold(store, now, self._settings(store)["receipts.days"])
         terminal.drop_lists(self.home, now.timestamp() - terminal.KEPT_DAYS * 86_400)
         sync.drop_displaced(self.home, now.timestamp() - sync.DISPLACED_SECONDS)
+
+    def _meaning(self, store: Store) -> Meaning | None:
+        """The model that vectors are made with; None if it cannot be used, which is told where it is missed."""
+        try:
+            return Meaning()
+        except ModelUnusable:
+            return None
+
+    def _embed_all(self, store: Store, meaning: Meaning | None) -> None:
+        """Make the vectors that are waited for, many at a time; what was committed stays when this is interrupted."""
+        done = 0
+        while meaning is not None and store.waiting():
+            with store.atomic():
+                done += self._embed(store, meaning)
+            self._progress(done)
+
+    def _embed(self, store: Store, meaning: Meaning) -> int:
+        """Make the vectors of some of the beliefs that wait for theirs; returns of how many."""
+        waiting = store.unembedded(EMBEDDED_AT_ONCE)
+        store.add_vectors(meaning.model, meaning.embed(waiting))
+        return len(waiting)
 
     @contextmanager
     def _writing(
@@ -93,16 +132,37 @@ class Writer(Reader):
                         tree.erase(path)
                     else:
                         tree.replace(path, content.encode())
+                meaning = self._meaning(store)
+                if meaning is not None and store.waiting():
+                    self._embed(store, meaning)
             self._report(sync.deliver(self.home, store, self._rendered))
 
     def _import(self, store: Store, about: Callable[[Store], Iterable[str]]) -> None:
         """Take in what a person wrote into the pages of some beliefs, before anything is decided about them."""
         ids, now = [], self._clock()
+        state = git.state(self.home.path)  # before anything else, so that whatever git does meanwhile shows
         with suppress(UsageMistake):  # which the act itself will report
             ids = [*about(store)]
-        if ids and sync.waits(self.home, store) is None:
+        if ids and sync.waits(self.home, store) is None and state.busy is None:
             changes = sync.plan(*sync.look(self.home, store, now, only=ids))
-            self._apply(store, [change for change in changes if change.act in ("take", "agree")], now)
+            own = [change for change in self._told_apart(store, changes) if change.act in ("take", "agree")]
+            if git.state(self.home.path) == state:  # else what was read may be half of another branch
+                self._apply(store, own, now)
+
+    def _told_apart(self, store: Store, changes: Sequence[sync.Change]) -> list[sync.Change]:
+        """The changes, with what somebody else committed as proposals."""
+        paths = [change.path for change in changes if change.act in ("take", "retire")]
+        since = store.meta("commit")
+        unknown = paths if since is None or git.arrived(self.home.path, since) else []
+        return sync.proposed(changes, self._authors(store, unknown, since), store.held())
+
+    def _authors(self, store: Store, paths: Sequence[str], since: str | None = None) -> Mapping[str, str]:
+        """Who else committed what stands in these pages, by path."""
+        try:
+            return git.foreign(self.home.path, paths, self._addresses(store), since) if paths else {}
+        except GitProblem as error:
+            self._warn(f"{error.message}; so everything counts as yours")
+            return {}
 
     def _apply(
         self, store: Store, changes: Sequence[sync.Change], now: datetime, *, whole: bool = False
@@ -113,27 +173,30 @@ class Writer(Reader):
         """
         self._rendered = {}
         faults: list[Problem] = []
+        done = []
         with store.transaction("sync", "sync", source="user", now=now) as transaction:
             for change in changes:
                 if change.act in ("take", "follow") and change.sheet is not None:
                     transaction.vacate(change.id)  # two pages may have changed places
             for change in changes:
                 try:
-                    self._follow(transaction, change, now)
+                    done.append(self._follow(transaction, change, now))
                 except ValueError as error:
                     faults.append(Problem(change.path, 0, str(error)))
             if whole:
-                transaction.hold(sync.holds(changes))
-            taken = [change for change in changes if change.act in ("take", "retire")]
+                transaction.hold(sync.holds(done))
+            taken = [change for change in changes if change.act in ("take", "retire", "propose")]
             transaction.summary = f"sync {', '.join(change.path for change in taken[:3])}{' …' if taken[3:] else ''}"
         return faults
 
-    def _follow(self, transaction: Transaction, change: sync.Change, now: datetime) -> None:
-        """Let the store follow one page.
+    def _follow(self, transaction: Transaction, change: sync.Change, now: datetime) -> sync.Change:
+        """Let the store follow one page; returns the change, with the id that was given to a page without one.
 
         Raises: ValueError if the belief that results is none.
         """
         sheet = change.sheet
+        if change.act == "propose":
+            return change._replace(id=self._propose(transaction, change, now))
         if change.act == "take":
             self._take(transaction, change, now)
         elif change.act == "retire" and change.belief is not None:
@@ -145,6 +208,38 @@ class Writer(Reader):
             transaction.agree(sheet.page, said.scope if isinstance(said, Belief) else None, sheet.text or None)
             if old is not None and dict(transaction.store.outbox()).get(change.id) == old.path:
                 transaction.promise(change.id, sheet.page.path)  # what waits goes where the page is now
+        return change
+
+    def _propose(self, transaction: Transaction, change: sync.Change, now: datetime) -> str:
+        """Put what somebody else committed into the inbox; returns the id of the belief that it is about.
+
+        Raises: ValueError if the belief that results is none.
+        """
+        store, said = transaction.store, change.belief
+        assert said is not None, "what is proposed says something"
+        self._withdraw(transaction, change.id)
+        target = store.everything().by_id([change.id]).get(change.id)
+        known = target is not None and target.review == "approved"
+        id_ = self._fresh_id(store) if known or change.id == sync.UNNAMED else change.id
+        scope = target.scope if target is not None else said.scope
+        source = f"git:{change.author}"
+        pending = said._replace(id=id_, scope=scope, review="pending", source=source, session=None, at=now)
+        if known and not said.current:
+            pending = pending._replace(status="active", superseded_by=None, archived=False)
+        transaction.set_scope(scope, True)
+        self._put(transaction, check(pending._replace(pinned=False)))
+        if known:
+            transaction.set_proposal(id_, Proposal("revise" if said.current else "forget", change.id))
+        return change.id if known else id_
+
+    def _withdraw(self, transaction: Transaction, target: str) -> None:
+        """Take back what an older state of a page proposed."""
+        everything = transaction.store.everything()
+        for id_, proposal in everything.proposals().items():
+            pending = everything.belief(id_)
+            if proposal.target == target and pending.live and pending.source.startswith("git:"):
+                transaction.set_proposal(id_, None)
+                transaction.remove(id_)
 
     def _take(self, transaction: Transaction, change: sync.Change, now: datetime) -> None:
         """Let the store hold what a page says."""
@@ -153,6 +248,7 @@ class Writer(Reader):
         if new.id == sync.UNNAMED:
             new = new._replace(id=self._fresh_id(store))
         old = store.everything().by_id([new.id]).get(new.id)
+        self._withdraw(transaction, new.id)
         if old is not None:
             new = new._replace(session=old.session, at=old.at)
         if old is not None and new.updated == old.updated:  # by hand; what another mem wrote is newer
@@ -237,11 +333,22 @@ class Writer(Reader):
         """A new database, with the beliefs of the pages that are there: a clone, or after a loss."""
         now = self._clock()
         pages, problems = sync.read_pages(self.home, now)
+        head = git.head(self.home.path)
         try:
             store = Store.writing(path, create=True)
+            # Without an identity nobody can be told from the user, who has just made this clone.
+            known = pages if git.identified(self.home.path) else []
+            authors = self._authors(store, [sheet.page.path for _, sheet in known])
             with store.transaction("adopt", "take in pages", source="user", now=now) as transaction:
                 for belief, sheet in pages:
+                    author = authors.get(sheet.page.path)
+                    if author is not None:
+                        belief = belief._replace(review="pending", source=f"git:{author}", at=now)
                     transaction.adopt(belief, lexical.indexed(belief), sheet.page, sheet.text)
+                    if author is not None:
+                        self._leave(transaction, belief.id)
+            if head is not None:
+                store.note("commit", head)
         except BaseException:
             for ending in ("", "-wal", "-shm"):  # half of one would be taken for the whole
                 tree.erase(path + ending)
@@ -250,6 +357,8 @@ class Writer(Reader):
             raise
         if pages:
             self._warn(f"took in {len(pages)} pages that were in {self.home.path}")
+        if authors:
+            self._warn(f"{text.counted(len(authors), 'page')} of them others committed; mem review decides about those")
         for problem in problems:
             self._warn(f"{problem}; it was left out")
         return store
@@ -258,6 +367,8 @@ class Writer(Reader):
         """Store a belief and decide the path of its page (`place`, where it had one); returns that path."""
         store = transaction.store
         path = None
+        if belief.review == "pending" and belief.source.startswith("git:"):
+            self._leave(transaction, belief.id)
         if belief.review == "approved":
             page = store.page_of(belief.id)
             if page is not None and belief.id in self._drafts:  # like a save by hand: its other lines are kept, too
@@ -285,6 +396,13 @@ class Writer(Reader):
         except tree.Changed as error:
             raise TreeProblem(f"{page.path} was changed meanwhile; nothing was written") from error
         transaction.agree(Page(page.id, page.path, *placed), None, draft)
+
+    def _leave(self, transaction: Transaction, id: str) -> None:
+        """Let the page of a belief that is to be decided about once more stay as somebody else committed it."""
+        page = transaction.store.page_of(id)
+        if page is not None:
+            transaction.drop_page(id)
+            transaction.hold_also(Held(page.path, id, page.hash, sync.FOREIGN))
 
     def _contest(self, transaction: Transaction, belief: Belief, anew: bool = True) -> list[tuple[Belief, str]]:
         """Open a conflict with every current belief of the scope that cannot hold beside this one.

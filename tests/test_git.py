@@ -146,6 +146,34 @@ def test_a_git_command_at_work_is_seen(repo: Repository) -> None:
     assert state(repo) == ("main", "git command")
 
 
+def test_a_git_command_at_work_is_waited_for_and_not_forever(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = repo.write(".git/index.lock", "")
+    naps: list[float] = []
+    monkeypatch.setattr(git, "sleep", naps.append)
+    assert git.settled(str(repo.path), None).busy == git.AT_WORK and len(naps) == git.PATIENCE
+    monkeypatch.setattr(git, "sleep", lambda _: lock.unlink(missing_ok=True))
+    assert git.settled(str(repo.path), None).busy is None
+
+
+def test_a_branch_that_is_just_being_switched_is_seen(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(git, "sleep", lambda _: repo.write(".git/HEAD", "ref: refs/heads/side\n"))
+    assert git.settled(str(repo.path), None).branch == "side"
+
+
+def test_what_was_seen_before_is_not_waited_for(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    seal = git.state(str(repo.path)).seal
+    monkeypatch.setattr(git, "sleep", lambda _: pytest.fail("it waits"))
+    assert git.settled(str(repo.path), seal).branch == "main"
+    assert git.settled(str(repo.path.parent), "").branch is None
+
+
+def test_looking_at_what_has_changed_locks_nobody_out(repo: Repository) -> None:
+    before = (repo.path / ".git" / "index").stat().st_mtime_ns
+    os.utime(repo.path / "a.md", (1, 1))
+    assert git.changed(str(repo.path)) == {} and git.uncommitted(str(repo.path)) == 0
+    assert (repo.path / ".git" / "index").stat().st_mtime_ns == before
+
+
 @pytest.mark.parametrize("command", ["commit --quiet -am x", "switch --quiet side", "reset --quiet --hard HEAD~1"])
 def test_the_seal_breaks_when_git_changes_pages(repo: Repository, command: str) -> None:
     diverged(repo)
@@ -154,6 +182,44 @@ def test_the_seal_breaks_when_git_changes_pages(repo: Repository, command: str) 
     repo.write("b.md", "changed\n") if "commit" in command else None
     repo.git(*command.split())
     assert git.state(str(repo.path)).seal != before
+
+
+MOVES = {"commit": False, "amend": False, "switch": True, "merge": True, "pick": True, "reset": True, "back": False}
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_what_came_by_other_ways_than_the_users_commits_is_told_without_a_process(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, move: str
+) -> None:
+    repo.git("switch", "--quiet", "--create", "side")
+    repo.write("b.md", "side\n")
+    repo.commit(by=SOMEBODY)
+    repo.git("switch", "--quiet", "main")
+    repo.write("a.md", "two\n")
+    since = repo.commit("since")
+    commands = {"switch": "switch -q side", "merge": "merge -q --no-edit side", "pick": "cherry-pick side"}
+    commands |= {
+        "commit": "commit -q --allow-empty -m x",
+        "amend": "commit -q --amend -m x",
+        "reset": "reset -q HEAD~1",
+    }
+    for command in ["switch -q side", "switch -q main"] if move == "back" else [commands[move]]:
+        repo.git(*command.split())
+    monkeypatch.setenv("PATH", "")
+    assert git.arrived(str(repo.path), since) == MOVES[move]
+
+
+def test_without_a_journal_git_is_asked_what_came(repo: Repository) -> None:
+    since = git.head(str(repo.path))
+    shutil.rmtree(repo.path / ".git" / "logs")
+    repo.git("config", "core.logAllRefUpdates", "false")
+    assert not git.arrived(str(repo.path), since)
+    repo.commit()
+    assert git.arrived(str(repo.path), since)
+
+
+def test_where_nothing_is_known_nothing_came(repo: Repository, tmp_path: Path) -> None:
+    assert not git.arrived(str(repo.path), None) and not git.arrived(str(tmp_path), "0" * 40)
 
 
 def test_state_spawns_no_process(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,11 +253,27 @@ def test_what_has_changed_comes_with_what_was_committed(repo: Repository) -> Non
     assert git.changed(str(repo.path)) == {"a.md": b"one\n", "b.md": b"one\n", "new blob 7.md": None}
 
 
-def test_odd_names_are_names(repo: Repository) -> None:
-    for name in ('"quoted".md', "ä b.md", ":(top)c.md", "*.md", "x\ty.md", "-f.md"):
-        repo.write(name, "one\n")
+def test_what_was_a_folder_or_has_a_line_break_was_no_page(repo: Repository) -> None:
+    repo.write("folder/x.md", "one\n")
     repo.commit()
-    for name in ('"quoted".md', "ä b.md", ":(top)c.md", "*.md", "x\ty.md", "-f.md"):
+    shutil.rmtree(repo.path / "folder")
+    for name in ("folder", "a\nb.md", "z.md"):
+        repo.write(name, "two\n")
+    repo.write("b.md", "two\n")
+    assert git.changed(str(repo.path)) == {
+        "folder": None, "folder/x.md": b"one\n", "a\nb.md": None, "b.md": b"one\n", "z.md": None
+    }  # fmt: skip
+
+
+ODD = ('"quoted".md', "ä b.md", ":(top)c.md", "*.md", "x\ty.md", "-f.md")
+
+
+def test_odd_names_are_names(repo: Repository) -> None:
+    for name in ODD:
+        repo.write(name, "one\n")
+    repo.commit(by=SOMEBODY)
+    assert foreign(repo, "a.md", *ODD) == dict.fromkeys(ODD, SOMEBODY)
+    for name in ODD:
         repo.write(name, "two\n")
     changed = git.changed(str(repo.path))
     assert len(changed) == 6 and set(changed.values()) == {b"one\n"}
@@ -265,6 +347,30 @@ def test_their_side_of_a_conflict_stays_theirs_and_a_resolution_is_whose_it_is(r
     assert foreign(repo) == {"a.md": SOMEBODY}
 
 
+@pytest.mark.parametrize("mechanical", ["merge", "rebase", "commit"])
+def test_words_of_somebody_else_do_not_become_ones_own_by_what_is_put_on_top(repo: Repository, mechanical: str) -> None:
+    long = "\n".join("abcdefghijklm")
+    repo.write("a.md", long)
+    before = repo.commit()
+    repo.git("switch", "--quiet", "--create", "side")
+    repo.write("a.md", long.replace("a", "theirs"))
+    repo.commit(by=SOMEBODY)
+    if mechanical != "commit":
+        repo.git("switch", "--quiet", "main")
+    repo.write("a.md", repo.text("a.md").replace("m", "mine"))
+    repo.commit()
+    repo.git(*{"merge": ["merge", "--no-edit", "side"], "rebase": ["rebase", "side"], "commit": ["log"]}[mechanical])
+    assert "theirs" in repo.text("a.md") and "mine" in repo.text("a.md")
+    assert git.foreign(str(repo.path), ["a.md", "b.md"], since=before) == {"a.md": SOMEBODY}
+    assert git.foreign(str(repo.path), ["a.md", "b.md"], since=git.head(str(repo.path))) == {}
+
+
+def test_a_commit_that_is_not_known_any_more_is_no_reason_to_trust(repo: Repository) -> None:
+    repo.write("a.md", "two\n")
+    repo.commit(by=SOMEBODY)
+    assert git.foreign(str(repo.path), ["a.md"], since="0" * 40) == {"a.md": SOMEBODY}
+
+
 @pytest.mark.parametrize("how", [["cherry-pick", "side"], ["rebase", "side"], ["merge", "--squash", "side"]])
 def test_a_copied_commit_keeps_its_author_and_a_squashed_one_has_a_new_one(repo: Repository, how: list[str]) -> None:
     repo.git("switch", "--quiet", "--create", "side")
@@ -326,12 +432,15 @@ def test_no_setting_of_the_user_changes_what_is_read(tmp_path: Path, key: str) -
     assert git.changed(str(repo.path)) == {"new.md": None}
 
 
-def test_many_paths_are_asked_for_in_parts(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(git, "AT_ONCE", 2)
-    for number in range(5):
-        repo.write(f"{number}.md", f"{number}\n")
+def test_many_paths_are_looked_for_as_few_are(repo: Repository) -> None:
+    pages = [f"{number}.md" for number in range(git.FEW + 1)]
+    for page in pages[:-1]:
+        repo.write(page, "theirs\n")
     repo.commit(by=SOMEBODY)
-    assert len(foreign(repo, "a.md", *(f"{number}.md" for number in range(5)))) == 5
+    repo.write(pages[-1], "mine\n")
+    repo.commit()
+    for since in (None, "HEAD~2"):
+        assert git.foreign(str(repo.path), ["a.md", *pages], since=since) == dict.fromkeys(pages[:-1], SOMEBODY)
 
 
 def test_without_a_repository_nobody_else_commits(tmp_path: Path) -> None:
@@ -435,7 +544,7 @@ def test_hooks_run_and_may_refuse_and_nothing_is_changed_then(repo: Repository) 
     repo.write("a.md", "two\n")
     repo.write("new.md", "two\n")
     before = repo.git("status", "--porcelain")
-    with pytest.raises(GitProblem, match=r"git did not commit in .*repo: no tabs please"):
+    with pytest.raises(GitProblem, match="git did not commit: no tabs please"):
         commit(repo, "a.md", "new.md")
     assert repo.text("seen") == "a.md\nnew.md\n"
     (repo.path / "seen").unlink()
@@ -568,6 +677,36 @@ def test_a_conflict_says_so_and_leaves_the_merge_to_the_user(clones: tuple[Repos
     with pytest.raises(GitProblem, match="both sides changed the same lines") as caught:
         pull(two)
     assert "mem sync" in (caught.value.hint or "") and state(two) == ("main", "merge")
+
+
+def in_conflict(clones: tuple[Repository, ...]) -> Repository:
+    """A clone whose pull could not be merged: a page that both changed, and one that one removed."""
+    _, one, two = clones
+    one.write("a.md", "one's\n")
+    one.write("b.md", "one's\n")
+    two.write("a.md", "two's\n")
+    (two.path / "b.md").unlink()
+    for clone in (one, two):
+        clone.commit()
+    push(one)
+    with pytest.raises(GitProblem):
+        pull(two)
+    return two
+
+
+def test_each_side_of_a_conflict_is_told(clones: tuple[Repository, ...]) -> None:
+    two = in_conflict(clones)
+    assert git.unmerged(str(two.path)) == {
+        "a.md": (b"one\n", b"two's\n", b"one's\n"), "b.md": (b"one\n", None, b"one's\n")
+    }  # fmt: skip
+
+
+def test_a_merge_is_concluded_once_everything_is_resolved(clones: tuple[Repository, ...]) -> None:
+    two = in_conflict(clones)
+    two.write("a.md", "of both\n")
+    assert not git.conclude(str(two.path), ["a.md"]) and state(two)[1] == "merge"
+    assert git.conclude(str(two.path), ["b.md"]) and state(two)[1] is None
+    assert two.log()[0].startswith("Merge branch") and git.unmerged(str(two.path)) == {}
 
 
 def test_work_that_is_not_committed_is_not_pulled_over(clones: tuple[Repository, ...]) -> None:
