@@ -5,7 +5,7 @@ _mem_at() {
     commands='' options='' values='' places=''
     case $1 in
     '')
-        commands='remember recall similar inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts log doctor import export init man tour scope config completions'
+        commands='remember recall inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts log doctor import export init man tour scope config model completions'
         options='--version -h --help'
         ;;
     'remember')
@@ -14,14 +14,9 @@ _mem_at() {
         places='-'
         ;;
     'recall')
-        options='--scope -k --type --status --since --until --as-of --archived --pending --all --mode --no-abstain --explain --json --jsonl --ids -h --help'
-        values='--scope=@scopes -k= --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until= --as-of= --mode=auto|lexical|hybrid'
+        options='--scope -k --type --status --since --until --archived --pending --all --mode --no-abstain --json --jsonl --ids -h --help'
+        values='--scope=@scopes -k= --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until= --mode=auto|lexical'
         places='-'
-        ;;
-    'similar')
-        options='--scope -k --mode --explain --json --jsonl --ids -h --help'
-        values='--scope=@scopes -k= --mode=auto|lexical|hybrid'
-        places='@beliefs'
         ;;
     'inject')
         options='--scope --max-beliefs --budget --explain --json -h --help'
@@ -38,8 +33,8 @@ _mem_at() {
         places='@beliefs+'
         ;;
     'list')
-        options='--scope --type --status --since --until --as-of --archived --pending --all --json --jsonl --ids -h --help'
-        values='--scope=@scopes --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until= --as-of='
+        options='--scope --type --status --since --until --archived --pending --all --json --jsonl --ids -h --help'
+        values='--scope=@scopes --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until='
         ;;
     'why')
         options='--scope -n --json -h --help'
@@ -138,15 +133,15 @@ _mem_at() {
         places='@files'
         ;;
     'export')
-        options='--scope --type --status --since --until --as-of --archived --pending --all --format --json --jsonl --ids -h --help'
-        values='--scope=@scopes --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until= --as-of= --format=jsonl'
+        options='--scope --type --status --since --until --archived --pending --all --format --json --jsonl --ids -h --help'
+        values='--scope=@scopes --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until= --format=jsonl'
         ;;
     'init')
         options='-h --help'
         ;;
     'man')
         options='-h --help'
-        places='mem|find|correct|review|exchange|setup|page|record|config|remember|recall|similar|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|log|doctor|import|export|init|man|tour|scope|completions+'
+        places='mem|find|correct|review|exchange|setup|page|record|config|remember|recall|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|log|doctor|import|export|init|man|tour|scope|model|completions+'
         ;;
     'tour')
         options='-h --help'
@@ -176,18 +171,47 @@ _mem_at() {
         ;;
     'config get')
         options='-h --help'
-        places='recall.k|inject.budget|inject.max_beliefs|words.language|receipts.days|receipts.prompts|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant'
+        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|model.seconds|receipts.days|receipts.prompts|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant'
         ;;
     'config set')
         options='-h --help'
-        places='recall.k|inject.budget|inject.max_beliefs|words.language|receipts.days|receipts.prompts|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant -'
+        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|model.seconds|receipts.days|receipts.prompts|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant -'
         ;;
     'config unset')
         options='-h --help'
-        places='recall.k|inject.budget|inject.max_beliefs|words.language|receipts.days|receipts.prompts|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant'
+        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|model.seconds|receipts.days|receipts.prompts|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant'
         ;;
     'config path')
         options='-h --help'
+        ;;
+    'model')
+        commands='list use install pull remove check'
+        options='--json -h --help'
+        ;;
+    'model list')
+        options='--json -h --help'
+        ;;
+    'model use')
+        options='-h --help'
+        places='@models'
+        ;;
+    'model install')
+        options='--name -h --help'
+        values='--name='
+        places='@directories'
+        ;;
+    'model pull')
+        options='--url --sha256 -h --help'
+        values='--url= --sha256='
+        places='-'
+        ;;
+    'model remove')
+        options='-h --help'
+        places='@models'
+        ;;
+    'model check')
+        options='--json -h --help'
+        places='@models'
         ;;
     'completions')
         commands='install uninstall show'

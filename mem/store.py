@@ -501,6 +501,14 @@ class Store:
                 self.rows(sql)
             self.note("model", model)
 
+    def forget_vectors(self, numbers: Iterable[int]) -> None:
+        """Forget some vectors, by row number: the beliefs that there are wait for new ones."""
+        wanted = [(n,) for n in numbers]
+        with self.atomic():
+            self._many("DELETE FROM sketch WHERE belief = ?", wanted)
+            self._many("DELETE FROM vector WHERE belief = ?", wanted)
+            self._many("INSERT OR IGNORE INTO unembedded (belief) SELECT n FROM belief WHERE n = ?", wanted)
+
     def unembedded(self, limit: int) -> dict[int, Belief]:
         """Beliefs that wait for their vectors, by row number; at most so many."""
         rows = self.rows(
@@ -520,12 +528,13 @@ class Store:
         numbers = [(n,) for n in vectors]
         self._many("DELETE FROM unembedded WHERE belief = ?", numbers)
         self._many(
-            """INSERT INTO vector (belief, scope, model, digest, packed, tokens)
+            """INSERT OR REPLACE INTO vector (belief, scope, model, digest, packed, tokens)
                SELECT n, scope, ?, ?, ?, ? FROM belief WHERE n = ?""",
             [(model, one.digest, one.packed, one.tokens, n) for n, one in vectors.items()],
         )
         self._many(
-            "INSERT INTO sketch (scope, belief, signs) SELECT scope, n, ? FROM belief WHERE n = ? AND current",
+            """INSERT OR REPLACE INTO sketch (scope, belief, signs)
+               SELECT scope, n, ? FROM belief WHERE n = ? AND current""",
             [(one.signs, n) for n, one in vectors.items()],
         )
 

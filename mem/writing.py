@@ -24,7 +24,9 @@ from mem.stance import things
 from mem.store import Held, Page, Proposal, Store, Transaction, View, locked, unusable
 
 EMBEDDED_AT_ONCE = 256
-"""Beliefs whose vectors are made in one go; by the embedded model that takes a tenth of a second."""
+"""Beliefs whose vectors are made in one go: a tenth of a second by the embedded model, one or two by MiniLM."""
+AT_ONCE_OF_OTHERS = 32
+"""Beliefs that an act waits for where the model is not the embedded one; many more wait for `mem init`."""
 
 
 class Writer(Reader):
@@ -36,11 +38,13 @@ class Writer(Reader):
         *,
         clock: Callable[[], datetime],
         warn: Callable[[str], None],
-        progress: Callable[[int], None] = lambda done: None,
+        progress: Callable[[int, int], None] = lambda done, left: None,
     ) -> None:
         super().__init__(home, clock=clock, warn=warn)
         self._progress = progress
-        """Told how many beliefs have been embedded, where that takes long."""
+        """Told how many beliefs have been embedded, and how many are left, where that takes long."""
+        self._model: tuple[str, Meaning] | None = None
+        """The model that was used last, by its name: one that was loaded is not loaded again."""
         self._rendered: dict[str, bytes] = {}
         """Pages of the beliefs that the act at hand has decided on, by id."""
         self._drafts: dict[str, bytes] = {}
@@ -59,7 +63,7 @@ class Writer(Reader):
                 sync.deliver(self.home, store)  # what a person changed meanwhile is taken in first, or reported then
                 self._keep_house(store)
                 yield store
-                self._embed_all(store, self._meaning(store))
+                self._catch_up(store)
             finally:
                 store.close()
 
@@ -75,7 +79,7 @@ class Writer(Reader):
         meaning = self._meaning(store)
         if meaning is not None and store.meta("model") != meaning.model:
             store.change_model(meaning.model)
-        self._embed_all(store, meaning)
+        self._catch_up(store)
         now = self._clock()
         receipts.fold(store, now, self._settings(store)["receipts.days"])
         terminal.drop_lists(self.home, now.timestamp() - terminal.KEPT_DAYS * 86_400)
@@ -83,24 +87,56 @@ class Writer(Reader):
 
     def _meaning(self, store: Store) -> Meaning | None:
         """The model that vectors are made with; None if it cannot be used, which is told where it is missed."""
+        name = self._settings(store)["model.name"]
         try:
-            return Meaning()
+            if self._model is None or self._model[0] != name:
+                self._model = name, Meaning(name)
+            return self._model[1]
         except ModelUnusable:
             return None
 
-    def _embed_all(self, store: Store, meaning: Meaning | None) -> None:
-        """Make the vectors that are waited for, many at a time; what was committed stays when this is interrupted."""
-        done = 0
-        while meaning is not None and store.waiting():
-            with store.atomic():
-                done += self._embed(store, meaning)
-            self._progress(done)
+    def embed(self) -> None:
+        """Make all the vectors that are waited for; what is done stays when this is interrupted.
 
-    def _embed(self, store: Store, meaning: Meaning) -> int:
-        """Make the vectors of some of the beliefs that wait for theirs; returns of how many."""
+        The lock is let go between portions, so that others can write: a model that is not the embedded one takes
+        minutes for thousands of beliefs.
+        Raises: ModelUnusable if it cannot be run.
+        """
+        left = True
+        while left:
+            with self._locked_store() as store:
+                meaning = self._meaning(store)
+                left = meaning is not None and self._embed_some(store, meaning)
+
+    def _catch_up(self, store: Store) -> None:
+        """Make the vectors that are waited for, where that takes no longer than a moment."""
+        meaning = self._meaning(store)
+        while meaning is not None and meaning.own and self._embed_some(store, meaning):
+            pass
+
+    def _embed_some(self, store: Store, meaning: Meaning) -> bool:
+        """Make the vectors of some of the beliefs that wait for theirs; False if there are no more."""
         waiting = store.unembedded(EMBEDDED_AT_ONCE)
-        store.add_vectors(meaning.model, meaning.embed(waiting))
-        return len(waiting)
+        if waiting:
+            vectors = meaning.embed(waiting)
+            with store.atomic():
+                store.add_vectors(meaning.model, vectors)
+            self._progress(len(waiting), store.waiting())
+        return len(waiting) == EMBEDDED_AT_ONCE
+
+    def _embed_with(self, store: Store) -> None:
+        """Make the vectors of what an act decided, within its transaction, if they can be had soon.
+
+        A model that fails is no reason for the act to: what it leaves waits, and is found by its words.
+        """
+        meaning = self._meaning(store)
+        waiting = store.unembedded(EMBEDDED_AT_ONCE if meaning is not None and meaning.own else AT_ONCE_OF_OTHERS + 1)
+        if meaning is None or not waiting or (len(waiting) > AT_ONCE_OF_OTHERS and not meaning.own):
+            return
+        try:
+            store.add_vectors(meaning.model, meaning.embed(waiting))
+        except ModelUnusable as error:
+            self._warn(f"what it means is not known yet: {error.message} ({error.hint})")
 
     @contextmanager
     def _writing(
@@ -132,9 +168,7 @@ class Writer(Reader):
                         tree.erase(path)
                     else:
                         tree.replace(path, content.encode())
-                meaning = self._meaning(store)
-                if meaning is not None and store.waiting():
-                    self._embed(store, meaning)
+                self._embed_with(store)
             self._report(sync.deliver(self.home, store, self._rendered))
 
     def _import(self, store: Store, about: Callable[[Store], Iterable[str]]) -> None:
