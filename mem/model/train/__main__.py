@@ -19,6 +19,7 @@ OWN = 5
 # on five LoCoMo conversations. More steps are better on the first and worse on the second.
 MIXTURE = {
     "answer": 2.0,
+    "answer of ours": 0.3,
     "asked": 0.3,
     "category": 0.3,
     "definition": 3.0,
@@ -71,11 +72,11 @@ def main(arguments: list[str] | None = None) -> None:
     say(f"written to {given.out}")
 
 
-def _texts(folder: Path, own: list[tuple[str, str, str]]) -> Iterator[str]:
+def _texts(folder: Path, own: list[knowledge.Pair]) -> Iterator[str]:
     yield from corpus.texts(folder)
-    for _, a, b in own * OWN:
-        yield a
-        yield b
+    for pair in own * OWN:
+        yield pair.a
+        yield pair.b
 
 
 if __name__ == "__main__":
