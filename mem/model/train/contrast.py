@@ -23,7 +23,7 @@ Matrix = NDArray[np.float32]
 class Plan(NamedTuple):
     """How to train; the defaults are those of the model that ships."""
 
-    steps: int = 2_500
+    steps: int = 2_900
     batch: int = 1_024
     scale: float = 10.0
     """Cosines are multiplied by this before the softmax."""
