@@ -5,7 +5,7 @@ _mem_at() {
     commands='' options='' values='' places=''
     case $1 in
     '')
-        commands='remember recall inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts log doctor import export init man tour scope config completions'
+        commands='remember recall similar inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts log doctor import export init man tour scope config completions'
         options='--version -h --help'
         ;;
     'remember')
@@ -14,9 +14,14 @@ _mem_at() {
         places='-'
         ;;
     'recall')
-        options='--scope -k --type --status --since --until --archived --pending --all --mode --no-abstain --json --jsonl --ids -h --help'
-        values='--scope=@scopes -k= --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until= --mode=auto|lexical'
+        options='--scope -k --type --status --since --until --as-of --archived --pending --all --mode --no-abstain --explain --json --jsonl --ids -h --help'
+        values='--scope=@scopes -k= --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until= --as-of= --mode=auto|lexical|hybrid'
         places='-'
+        ;;
+    'similar')
+        options='--scope -k --mode --explain --json --jsonl --ids -h --help'
+        values='--scope=@scopes -k= --mode=auto|lexical|hybrid'
+        places='@beliefs'
         ;;
     'inject')
         options='--scope --max-beliefs --budget --explain --json -h --help'
@@ -33,8 +38,8 @@ _mem_at() {
         places='@beliefs+'
         ;;
     'list')
-        options='--scope --type --status --since --until --archived --pending --all --json --jsonl --ids -h --help'
-        values='--scope=@scopes --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until='
+        options='--scope --type --status --since --until --as-of --archived --pending --all --json --jsonl --ids -h --help'
+        values='--scope=@scopes --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until= --as-of='
         ;;
     'why')
         options='--scope -n --json -h --help'
@@ -130,15 +135,15 @@ _mem_at() {
         places='@files'
         ;;
     'export')
-        options='--scope --type --status --since --until --archived --pending --all --format --json --jsonl --ids -h --help'
-        values='--scope=@scopes --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until= --format=jsonl'
+        options='--scope --type --status --since --until --as-of --archived --pending --all --format --json --jsonl --ids -h --help'
+        values='--scope=@scopes --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until= --as-of= --format=jsonl'
         ;;
     'init')
         options='-h --help'
         ;;
     'man')
         options='-h --help'
-        places='mem|find|correct|review|exchange|setup|page|record|config|remember|recall|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|log|doctor|import|export|init|man|tour|scope|completions+'
+        places='mem|find|correct|review|exchange|setup|page|record|config|remember|recall|similar|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|log|doctor|import|export|init|man|tour|scope|completions+'
         ;;
     'tour')
         options='-h --help'

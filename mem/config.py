@@ -138,6 +138,13 @@ SETTINGS = (
     ),
     Setting("receipts.days", "count", 90, "How long `mem log` remembers what was injected."),
     Setting("receipts.prompts", "flag", False, "Keep the prompt with its receipt, and not only a keyed hash of it."),
+    Setting("git.commit", "flag", True, "Whether `mem sync` commits the pages that it has brought in line."),
+    Setting(
+        "git.addresses",
+        "text",
+        "",
+        "Addresses that are yours too, with commas between; what other authors commit waits for approval.",
+    ),
     Setting("show.pager", "text", "", "Shows what is longer than the terminal; by default $PAGER, else less."),
     *(
         Setting(f"stability.{type_}", "number", days, f"Days until retention of a new {type_} falls to 0.9.")

@@ -7,20 +7,20 @@ texts in a process that has no time to load anything.
 
 from __future__ import annotations
 
-import json
+import heapq
 import math
 import mmap
 import os
 import re
 import unicodedata
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import mul
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mem.belief import Belief
 from mem.errors import ModelUnusable
+from mem.record import TYPE_CHECKING, Any, NamedTuple
+from mem.store import Vector, View
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,6 +88,8 @@ def _sha256(path: str) -> str:
 
 def _json(folder: str, name: str) -> dict[str, Any]:
     """A settings file of a model; empty if an optional one is not there."""
+    import json  # 3 ms that the plain reader does without
+
     path = os.path.join(folder, name)
     try:
         with open(path, encoding="utf-8") as file:
@@ -213,13 +215,13 @@ class Table:
 
         Raises: ModelUnusable if a file is missing or of the wrong size.
         """
-        config = _json(folder, "config.json")
-        self.stamp = stamp(folder)
+        facts = _facts(folder)
+        self.stamp = Stamp(facts["id"], facts["version"], int(facts["dimension"]))
         self._width = self.stamp.dimension
         self._words = _mapped(os.path.join(folder, "vocabulary.tsv"))
         self._table = _mapped(os.path.join(folder, "table.bin"))
-        self._scales = config["tokens"] * self._width
-        if len(self._table) != self._scales + 4 * config["tokens"]:
+        self._scales = int(facts["tokens"]) * self._width
+        if len(self._table) != self._scales + 4 * int(facts["tokens"]):
             raise ModelUnusable(f"the model file {folder}/table.bin has the wrong size", REINSTALL)
         self._rows: dict[int, array[int]] = {}
         self._numbers: dict[bytes, int] = {}
@@ -242,13 +244,29 @@ class Table:
         """What a token counts for: the length of its vector, small for words that are everywhere."""
         return self._scale(token) * self._length(token)
 
-    @cache  # noqa: B019 - a table lives as long as the process
     def likeness(self, one: int, other: int) -> float:
         """Cosine of two tokens' vectors."""
         if one == other:
             return 1.0
         lengths = self._length(one) * self._length(other)
         return sum(map(mul, self._row(one), self._row(other))) / lengths if lengths else 0.0
+
+    def near(self, tokens: Iterable[int], others: Iterable[int], floor: float) -> dict[int, dict[int, float]]:
+        """For each token, those of the others that are at least so close to it, with their cosine.
+
+        Whether two are worth comparing is decided by the signs of their vectors, which is thirty times as fast.
+        """
+        width, table, from_bytes = self._width, self._table, int.from_bytes
+        mask = from_bytes(b"\x80" * width, "big")
+        signs = [(other, from_bytes(table[other * width : (other + 1) * width], "big") & mask) for other in others]
+        apart = _apart(width, floor)
+        found: dict[int, dict[int, float]] = {}
+        for token in tokens:
+            own = from_bytes(table[token * width : (token + 1) * width], "big") & mask
+            close = [other for other, bits in signs if (own ^ bits).bit_count() <= apart]
+            cosines = ((other, self.likeness(token, other)) for other in close)
+            found[token] = {other: cosine for other, cosine in cosines if cosine >= floor}
+        return found
 
     def _row(self, token: int) -> array[int]:
         row = self._rows.get(token)
@@ -302,6 +320,25 @@ class Table:
                 return int(number)
             low, high = (end + 1, high) if found < token else (low, start)
         return 0
+
+
+def _apart(width: int, cosine: float) -> int:
+    """Signs in which two vectors of this cosine differ, and one spread (of a binomial) more."""
+    share = math.acos(cosine) / math.pi
+    return math.floor(width * share + math.sqrt(width * share * (1 - share)))
+
+
+def _facts(folder: str) -> dict[str, str]:
+    """What the settings of an own model say on its first level; without the parser, which costs 3 ms."""
+    path = os.path.join(folder, "config.json")
+    try:
+        with open(path, encoding="utf-8") as file:
+            facts = dict(re.findall(r'(?m)^  "(id|version|dimension|tokens)": "?([^",\n]+)', file.read()))
+    except (OSError, ValueError) as error:
+        raise ModelUnusable(f"the model file {path} cannot be read ({error})", REINSTALL) from error
+    if len(facts) < 4 or not (facts["dimension"].isdigit() and facts["tokens"].isdigit()):
+        raise ModelUnusable(f"the model file {path} is damaged", REINSTALL)
+    return facts
 
 
 def _mapped(path: str) -> mmap.mmap:
@@ -365,39 +402,86 @@ def _plain(character: str) -> str:
 
 
 def pack(vector: Sequence[float]) -> bytes:
-    """A vector in whole numbers: its scale (a float32), a bit of sign, then one signed byte, for each dimension."""
+    """A vector in whole numbers: its scale (a float32), then one signed byte for each dimension."""
     scale = max(map(abs, vector), default=0.0) / 127 or 1.0
-    whole = array("b", [round(value / scale) for value in vector])
-    return array("f", [scale]).tobytes() + _signs(whole).to_bytes(_sign_bytes(len(whole)), "big") + whole.tobytes()
+    return array("f", [scale]).tobytes() + array("b", [round(value / scale) for value in vector]).tobytes()
 
 
-def unpack(packed: bytes, dimension: int) -> list[float]:
-    """The vector that was packed, to rounding."""
-    (scale,) = array("f", packed[:4])
-    return [scale * value for value in array("b", packed[-dimension:])]
+def cosine(query: Sequence[float], packed: bytes) -> float:
+    """Cosine of two vectors of length 1, one of them packed; to rounding."""
+    scale: float = array("f", packed[:4])[0]
+    total: float = sum(map(mul, query, array("b", packed[4:])))
+    return scale * total
 
 
-EXACT = 200
-"""Vectors whose cosine is worked out; they are chosen by their signs alone, which is fifty times as fast."""
+def signs(vector: Sequence[float]) -> bytes:
+    """Which parts of a vector are positive, one bit each."""
+    bits = int("".join("1" if value > 0 else "0" for value in vector) or "0", 2)
+    return bits.to_bytes((len(vector) + 7) // 8, "big")
 
 
-def cosines(query: Sequence[float], packed: Mapping[int, bytes], exact: int = EXACT) -> dict[int, float]:
-    """Cosine of a query with the packed vectors that are likely to be nearest, by their keys.
+class Meaning:
+    """What texts mean by the model in use: vectors by that model, tokens by the embedded one."""
 
-    At most `exact` are compared in full; which, is decided by how many signs agree.
-    """
-    dimension = len(query)
-    chosen: Sequence[int] = list(packed)
-    if len(chosen) > exact:
-        wanted, end = _signs(query), 4 + _sign_bytes(dimension)
-        apart = {key: (wanted ^ int.from_bytes(row[4:end], "big")).bit_count() for key, row in packed.items()}
-        chosen = sorted(chosen, key=apart.__getitem__)[:exact]
-    return {key: sum(map(mul, query, unpack(packed[key], dimension))) for key in chosen}
+    def __init__(self, folder: str = EMBEDDED) -> None:
+        """Choose a model; one that is not the embedded one is loaded when it is needed.
+
+        Raises: ModelUnusable if it is damaged or missing.
+        """
+        self.table = Table()
+        self._folder = folder
+        self._encoder: Encoder | None = None
+        own = "/".join(map(str, self.table.stamp))
+        self.model = own if folder == EMBEDDED else f"{'/'.join(map(str, stamp(folder)))} {own}"
+        """What stands on its vectors."""
+
+    def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        """One vector of length 1 for each text; zeros for a text without a known word.
+
+        Shapes: (texts, dimension).
+        Raises: ModelUnusable if the model cannot be run.
+        """
+        if self._folder == EMBEDDED:
+            return [self.table.vector(self.table.tokens(text)) for text in texts]
+        self._encoder = self._encoder or Encoder(self._folder)
+        found: list[list[float]] = self._encoder.encode(texts).tolist()
+        return found
+
+    def embed(self, beliefs: Mapping[int, Belief]) -> dict[int, Vector]:
+        """What is stored of some beliefs, by their row numbers."""
+        import hashlib
+
+        passages = [passage(belief) for belief in beliefs.values()]
+        return {
+            n: Vector(
+                hashlib.sha256(text.encode()).hexdigest()[:16],
+                pack(vector),
+                signs(vector),
+                array("H", sorted({*self.table.tokens(text)})).tobytes(),
+            )
+            for n, text, vector in zip(beliefs, passages, self.vectors(passages), strict=True)
+        }
 
 
-def _signs(vector: Sequence[float]) -> int:
-    return int("".join("1" if value > 0 else "0" for value in vector) or "0", 2)
+def nearest(view: View, vector: Sequence[float], count: int) -> list[int]:
+    """Row numbers of the visible current beliefs whose vectors agree with this one in most signs, at most `count`."""
+    wanted, from_bytes = int.from_bytes(signs(vector), "big"), int.from_bytes
+    rows = view.rows("SELECT signs, belief FROM sketch WHERE scope :scopes")
+    apart = [((wanted ^ from_bytes(bits, "big")).bit_count(), n) for bits, n in rows]
+    return [n for _, n in heapq.nsmallest(count, apart)]
 
 
-def _sign_bytes(dimension: int) -> int:
-    return (dimension + 7) // 8
+def stored(view: View, numbers: Iterable[int]) -> dict[int, tuple[bytes, frozenset[int]]]:
+    """The packed vector and the tokens of some visible beliefs, by row number; those that have none are absent."""
+    wanted = ",".join(map(str, numbers))
+    rows = view.rows(f"SELECT belief, packed, tokens FROM vector WHERE scope :scopes AND belief IN ({wanted})")
+    return {n: (packed, frozenset(array("H", tokens))) for n, packed, tokens in rows}
+
+
+def unstored(meaning: Meaning, beliefs: Mapping[int, Belief]) -> dict[int, tuple[bytes, frozenset[int]]]:
+    """The same for beliefs that are not as the rows have them."""
+    texts = [passage(belief) for belief in beliefs.values()]
+    return {
+        n: (pack(vector), frozenset(meaning.table.tokens(text)))
+        for n, text, vector in zip(beliefs, texts, meaning.vectors(texts), strict=True)
+    }

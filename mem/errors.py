@@ -45,6 +45,10 @@ class TreeProblem(MemError):
     exit_code = 3
 
 
+class GitProblem(TreeProblem):
+    """Git could not do what was asked of it; the pages are as they were."""
+
+
 class Refused(MemError):
     """Understood, possible, and against the rules."""
 

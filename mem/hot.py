@@ -53,6 +53,7 @@ FILTERS = (
     Option(("--status",), "status", "texts", (), "Only this status, in any state; repeatable.", metavar="STATUS"),
     Option(("--since",), "since", "text", None, "Created then or later: 2026-10, yesterday, 2w.", metavar="TIME"),
     Option(("--until",), "until", "text", None, "Created by the end of then: 2026-10, 'last month'.", metavar="TIME"),
+    Option(("--as-of",), "as_of", "text", None, "As things stood at the end of then.", metavar="TIME"),
     Option(("--archived",), "archived", "flag", False, "Those that were archived."),
     Option(("--pending",), "pending", "flag", False, "Those that wait for approval."),
     Option(("--all",), "all", "flag", False, "Of any state: forgotten, superseded, archived, pending too."),
@@ -64,8 +65,9 @@ HOT: Mapping[str, tuple[Option, ...]] = {
         SCOPE,
         Option(("-k",), "k", "count", None, "How many hits at most; setting recall.k, 10.", least=1),
         *FILTERS,
-        Option(("--mode",), "mode", "auto|lexical", "auto", "How to search; auto uses all there is."),
+        Option(("--mode",), "mode", "auto|lexical|hybrid", "auto", "Search by words, or by meaning too, where it can."),
         Option(("--no-abstain",), "no_abstain", "flag", False, "Show the best hits even if none is a good one."),
+        Option(("--explain",), "explain", "flag", False, "Say for each hit what brought it up, and how much."),
         *FORMS,
     ),
     "inject": (
@@ -176,24 +178,43 @@ def _recall(memory: Reader, request: Request) -> int:
         raise UsageMistake("the query is empty", "mem recall WORDS, or mem list")
     if len(query) > MAX_TEXT:
         raise UsageMistake(f"the query has more than the {MAX_TEXT:,} characters that are allowed", "mem recall WORDS")
-    form = form_of(values)
-    recalled = memory.recall(query, values["scope"], values["k"], filters_of(values))
+    form, filters = form_of(values), filters_of(values)
+    require_explainable(values["explain"], form)
+    recalled = memory.recall(
+        query, values["scope"], values["k"], filters,
+        mode=values["mode"], abstain=not values["no_abstain"], explain=values["explain"] or form.startswith("json"),
+    )  # fmt: skip
+    return print_recalled(memory, recalled, query, form, explain=values["explain"])
+
+
+def require_explainable(explain: bool, form: str) -> None:
+    """Make sure that an explanation is asked for in words.
+
+    Raises: UsageMistake if it is not.
+    """
+    if explain and form != "text":
+        raise UsageMistake("--explain is for a person; --json has `channels` and `because`", "leave out one of them")
+
+
+def print_recalled(
+    memory: Reader, recalled: Recalled, query: str, form: str, *, explain: bool, command: str = "recall"
+) -> int:
+    """Print what was found in one of its forms; returns the exit status."""
     ids = [hit.belief.id for hit in recalled.hits]
-    sys.stdout.write(_recalled_text(recalled, form, ids))
-    if form == "text":  # the other forms number nothing, or are read by programs
-        terminal.keep_list(memory.home, query, ids)  # none, too: a number must not mean what was found before
-    if not recalled.hits:
-        warn(f"nothing found in {', '.join(str(scope) for scope in recalled.opened.visible)}")
-        return 1
-    return 0
-
-
-def _recalled_text(recalled: Recalled, form: str, ids: Sequence[str]) -> str:
     if form == "json":
-        return dump(answers.recall_document(recalled))
-    if form == "jsonl":
-        return dump_lines(answers.hit_records(recalled))
-    return "".join(f"{id_}\n" for id_ in ids) if form == "ids" else answers.recall_text(recalled)
+        sys.stdout.write(dump(answers.recall_document(recalled, command)))
+    elif form == "jsonl":
+        sys.stdout.write(dump_lines(answers.hit_records(recalled)))
+    elif form == "ids":
+        sys.stdout.writelines(f"{id_}\n" for id_ in ids)
+    else:  # the other forms number nothing, or are read by programs
+        sys.stdout.write(answers.recall_text(recalled, explain))
+        terminal.keep_list(memory.home, query, ids)  # none, too: a number must not mean what was found before
+    if recalled.hits:
+        return 0
+    best = f" (best: {recalled.best.belief.name}, {recalled.best.score:.2f})" if recalled.best is not None else ""
+    warn(f"nothing found in {', '.join(str(scope) for scope in recalled.opened.visible)}{best}")
+    return 1
 
 
 def form_of(values: Mapping[str, Any]) -> str:
@@ -218,15 +239,16 @@ def filters_of(values: Mapping[str, Any], *, by_default: bool = False) -> Filter
                 hint = meant(value, known, f"one of {', '.join(known)}")
                 raise UsageMistake(f"{value!r} is not a {field}", hint)
     spans = {}
-    for at, field in enumerate(("since", "until")):
+    for at, field in ((0, "since"), (1, "until"), (1, "as_of")):
         try:
             spans[field] = values[field] and parse_span(values[field], clock())[at]
         except ValueError as error:
-            raise UsageMistake(f"--{field}: {error}", f"--{field} 2026-10") from None
+            flag = f"--{field.replace('_', '-')}"
+            raise UsageMistake(f"{flag}: {error}", f"{flag} 2026-10") from None
     any_state = values["all"] or by_default
     return Filters(
         tuple(values["type"] or ()), tuple(values["status"] or ()), spans["since"] or None, spans["until"] or None,
-        values["archived"], values["pending"], any_state,
+        values["archived"], values["pending"], any_state, spans["as_of"] or None,
     )  # fmt: skip
 
 

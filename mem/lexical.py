@@ -324,25 +324,40 @@ def statistics(view: View, terms: Iterable[str], overlay: Overlay) -> Statistics
     return Statistics(documents, length / documents if documents else 1.0, found)
 
 
-def search(view: View, query: Sequence[str], known: Statistics, overlay: Overlay) -> dict[int, float]:
-    """Scores of all visible current beliefs that hold a term of the query, by row number.
+def search(view: View, query: Sequence[str], known: Statistics, overlay: Overlay) -> list[dict[int, float]]:
+    """For each term, the visible current beliefs that hold it, by row number, and how much of it they do.
+
+    Units: in [0, 1), as `shares`.
+    """
+    found: list[dict[int, float]] = []
+    for term in query:
+        _, flat, slope = known.curve(term)
+        rows = (
+            view.rows("SELECT belief, frequency, length FROM posting WHERE scope :scopes AND term = ?", term)
+            if term in known.frequencies
+            else ()
+        )
+        found.append({n: frequency / (frequency + flat + slope * length) for n, frequency, length in rows})
+    for n, belief in overlay.items():
+        bag_ = indexed(belief).terms if belief is not None else {}
+        for term, share, holders_ in zip(query, shares(bag_, query, known), found, strict=True):
+            holders_.pop(n, None)
+            if term in bag_:
+                holders_[n] = share
+    return found
+
+
+def okapi(view: View, query: Sequence[str], known: Statistics, overlay: Overlay) -> dict[int, float]:
+    """Okapi's scores of all visible current beliefs that hold a term of the query, by row number.
 
     Terms are counted once, however often the query repeats them.
     """
+    terms = list(dict.fromkeys(query))
     scores: dict[int, float] = {}
-    for term in dict.fromkeys(query):
-        if term not in known.frequencies:
-            continue
-        gain, flat, slope = known.curve(term)
-        for n, frequency, length in view.rows(
-            "SELECT belief, frequency, length FROM posting WHERE scope :scopes AND term = ?", term
-        ):
-            scores[n] = scores.get(n, 0.0) + gain * frequency / (frequency + flat + slope * length)
-    for n, belief in overlay.items():
-        scores.pop(n, None)
-        found = score(indexed(belief).terms, query, known) if belief is not None else 0.0
-        if found > 0:
-            scores[n] = found
+    for term, found in zip(terms, search(view, terms, known, overlay), strict=True):
+        gain = known.curve(term)[0]
+        for n, share in found.items():
+            scores[n] = scores.get(n, 0.0) + gain * share
     return scores
 
 
@@ -392,11 +407,6 @@ def rarity(word: str) -> float:
     Source: a / (a + p), Arora, Liang & Ma (2017), with p from the table of word frequencies.
     """
     return COMMON / (COMMON + text.frequency(text.fold(word)))
-
-
-def attainable(query: Sequence[str], known: Statistics) -> float:
-    """The score that no belief can exceed: every term of the query, saturated. 0 for no terms."""
-    return sum(known.idf(term) * (K1 + 1) for term in dict.fromkeys(query))
 
 
 def reference(bags: Sequence[Mapping[str, float]], query: Sequence[str]) -> list[float]:
@@ -465,7 +475,7 @@ def verify(view: View, queries: Sequence[Sequence[str]]) -> tuple[float, int]:
     bags = [bag(beliefs[n]) for n in numbers]
     worst, disordered = 0.0, 0
     for query in queries:
-        ours = search(view, query, statistics(view, query, {}), {})
+        ours = okapi(view, query, statistics(view, query, {}), {})
         theirs = dict(zip(numbers, reference(bags, query), strict=True))
         worst = max([worst, *(abs(ours.get(n, 0.0) - theirs[n]) for n in numbers)])
         mine = sorted(ours, key=lambda n: (-round(ours[n], 9), n))

@@ -21,14 +21,30 @@ from mem.belief import (
     from_record,
 )
 from mem.errors import NothingFound, Problem, Refused, TreeProblem, UsageMistake
-from mem.reading import PENDING, Filters, OpenScopes, Reference, agent, close_scopes, refuse_agents, require_known
+from mem.proposing import Proposer
+from mem.reading import (
+    PENDING,
+    Filters,
+    OpenScopes,
+    Recalled,
+    Reference,
+    agent,
+    close_scopes,
+    refuse_agents,
+    require_known,
+)
 from mem.record import Any, NamedTuple
-from mem.revising import Reviser, require_nameable, require_wider
+from mem.revising import require_nameable, require_wider
 from mem.scope import Scope
-from mem.store import Change, Operation, Receipt, Store, Transaction, Version, View, belief_of, locked
+from mem.sharing import Synced
+from mem.store import Change, Operation, Proposal, Receipt, Store, Transaction, Version, View, belief_of, locked
 from mem.writing import confirmed
 
 EVERYTHING = Filters(any_state=True)
+MOST_COMPARED = 2_000
+"""Characters of a belief that are looked for in others; each word costs a question to the index."""
+LOOKS = 3
+"""Times that the tree is looked at when git changes it meanwhile."""
 VERIFIED = 200
 """Beliefs whose words serve as queries when the ranking is compared with rank_bm25."""
 
@@ -107,7 +123,7 @@ class Why(NamedTuple):
     retention: float
 
 
-class Memory(Reviser):
+class Memory(Proposer):
     """One person's memory, in one folder."""
 
     def export(self, given: Sequence[str], filters: Filters = EVERYTHING) -> list[Belief]:
@@ -126,8 +142,9 @@ class Memory(Reviser):
                 view = store.visible(parsed)
             else:
                 view = store.everything()
-            overlay, _ = self._overlay(view, sweep=None)
-            found = self._numbered(view, [n for (n,) in view.rows("SELECT n FROM belief WHERE scope :scopes")], overlay)
+            overlay, _ = self._overlay_then(view, filters, sweep=None)
+            rows = view.rows("SELECT n FROM belief WHERE scope :scopes")
+            found = self._numbered(view, [*(n for (n,) in rows), *(n for n in overlay if n < 0)], overlay)
             return sorted(filter(filters.admits, found.values()), key=lambda belief: (belief.created, belief.id))
 
     # -- questions
@@ -194,6 +211,19 @@ class Memory(Reviser):
             known = view.by_id({used.belief for one in found for used in one.used})
             return [(one, {used.belief: known[used.belief] for used in one.used}) for one in found]
 
+    def similar(
+        self, reference: Reference, given: Sequence[str], k: int | None, mode: str, *, explain: bool
+    ) -> tuple[Belief, Recalled]:
+        """A visible belief, and the best k others for what it says.
+
+        Raises: UsageMistake if it is unknown; ModelUnusable where `hybrid` is not possible.
+        """
+        belief, _ = self.belief(reference, given)
+        said = f"{belief.name.replace('_', ' ')} {belief.content}"[:MOST_COMPARED]
+        limit = k if k is not None else self.settings()["recall.k"]
+        found = self.recall(said, given, limit + 1, mode=mode, abstain=False, explain=explain)
+        return belief, found._replace(hits=[hit for hit in found.hits if hit.belief.id != belief.id][:limit])
+
     def conflicts(self, given: Sequence[str]) -> list[tuple[Belief, Belief]]:
         """Pairs of visible beliefs that contradict each other, neither of which is injected."""
         with self._reading() as store:
@@ -227,6 +257,60 @@ class Memory(Reviser):
                     self._put(transaction, other._replace(status="superseded", superseded_by=kept.id, updated=now))
             transaction.summary = f"settle {kept.name} ({kept.id}){' and others, which all hold' if both else ''}"
         return [(kept, other) for other in others]
+
+    # -- the tree
+
+    def sync(
+        self,
+        *,
+        accept_moves: bool = False,
+        accept_deletions: bool = False,
+        accept_branch: bool = False,
+        pull: bool = False,
+        push: bool = False,
+        dry_run: bool = False,
+    ) -> Synced:
+        """Bring tree and store together: take in what a person did to pages, write what waits, and commit it.
+
+        Raises: Refused under an agent's environment.
+        """
+        refuse_agents("sync")
+        with self._locked_store() as store:
+            if accept_branch and not dry_run:
+                store.note("branch", git.state(self.home.path).branch or "")
+        done = self._reconcile(accept_moves=accept_moves, accept_deletions=accept_deletions, dry_run=dry_run)
+        return done if dry_run else self._share(done, self._reconcile, pull=pull, push=push)
+
+    def _reconcile(
+        self, *, accept_moves: bool = False, accept_deletions: bool = False, dry_run: bool = False
+    ) -> Synced:
+        """Let tree and store follow each other, unless git is in the midst of something, or on another branch."""
+        now = self._clock()
+        with self._locked_store() as store:
+            for _ in range(LOOKS):
+                state = git.state(self.home.path)
+                reason = sync.waits(self.home, store)
+                head = git.head(self.home.path)
+                if reason is not None:
+                    return Synced([], [], reason, len(store.outbox()), dry_run)
+                sides = sync.look(self.home, store, now)
+                if state.busy is None and git.state(self.home.path) == state:
+                    break
+            else:
+                return Synced([], [], "git is changing pages in the memory folder", len(store.outbox()), dry_run)
+            changes = sync.plan(*sides, accept_moves=accept_moves, accept_deletions=accept_deletions)
+            changes = self._told_apart(store, changes)
+            problems = [change.problem for change in changes if change.problem is not None]
+            if not dry_run:
+                problems += self._apply(store, changes, now, whole=True)
+                told = {problem.path for problem in problems}
+                left = sync.deliver(self.home, store, self._rendered)
+                problems += [problem for problem in left if problem.path not in told]
+                if head is not None:
+                    store.note("commit", head)
+            done = [change for change in changes if change.problem is None and change.words]
+            written = [change for change in changes if change.act == "write"]
+            return Synced([*done, *written], problems, None, len(store.outbox()), dry_run)
 
     def change_setting(self, key: str, value: str | None) -> Any:
         """Give a setting a value, or its default back for None; returns what holds now.
@@ -263,7 +347,7 @@ class Memory(Reviser):
         with self._locked_store() as store:
             everything = store.everything()
             problems = [Problem(store.path, 0, one) for one in store.integrity()]
-            problems += sync.differences(self.home, store)
+            problems += sync.differences(self.home, store, self._clock())
             problems += [Problem(store.path, 0, one) for one in lexical.stale(everything)]
             ranking = None
             if verify_ranking:
@@ -490,6 +574,11 @@ class Memory(Reviser):
         elif change.kind == "conflict":
             one, other = change.key.split()
             transaction.set_conflict(one, other, _text_in(change.before))
+        elif change.kind == "proposal":
+            transaction.set_proposal(change.key, Proposal(*loads(change.before)) if change.before else None)
+        elif change.kind == "note":
+            scope, _, path = change.key.partition(" ")
+            transaction.set_note(scope, path, change.before)
         elif change.kind == "settings":
             _restore_settings(transaction, change)
         elif change.kind == "scope":

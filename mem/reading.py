@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,9 +17,9 @@ from mem import config, lexical, receipts, terminal, text
 from mem import inject as injecting
 from mem import recall as recalling
 from mem import scope as scopes
-from mem.belief import Belief, parse_time, time_text
+from mem.belief import PLURALS, Belief, parse_time, time_text
 from mem.config import Home
-from mem.errors import NothingFound, Problem, Refused, StoreUnusable, UsageMistake
+from mem.errors import ModelUnusable, NothingFound, Problem, Refused, StoreUnusable, UsageMistake
 from mem.lexical import Overlay
 from mem.recall import Because, Hit
 from mem.record import Any, NamedTuple
@@ -68,6 +69,13 @@ class Filters(NamedTuple):
     """Those that wait for approval."""
     any_state: bool = False
     """Those of any state."""
+    as_of: datetime | None = None
+    """As things stood then; None for now."""
+
+    @property
+    def all_current(self) -> bool:
+        """True if the current beliefs are asked for, and nothing else is said of them."""
+        return self._replace(as_of=None) == NO_FILTER
 
     @property
     def condition(self) -> tuple[str, list[str]]:
@@ -128,8 +136,13 @@ class Recalled(NamedTuple):
     opened: OpenScopes
     freshness: str
     """`exact`, or `partial` when there are too many visible pages to look at each."""
+    mode: str
+    """`hybrid`, or `lexical` where only words were compared."""
     hits: list[Hit]
+    best: Hit | None
+    """Where there are no hits: the one that came closest, if any did."""
     now: datetime
+    """The moment that the answer is for."""
     contested: dict[str, list[str]]
     """Ids in an open conflict."""
 
@@ -157,6 +170,14 @@ def refuse_agents(command: str) -> None:
     name = agent()
     if name is not None:
         raise Refused(f"mem {command} is for a person, and this is the shell of {name}", "run it in your own terminal")
+
+
+class Unswept(dict[int, "Belief | None"]):
+    """An overlay where there are too many pages to look at: each is looked at when it is about to be shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[int] = set()
 
 
 class Reader:
@@ -249,6 +270,10 @@ class Reader:
             self._known = config.settings(self.home, store.meta, self._warn)
         return self._known
 
+    def _addresses(self, store: Store) -> list[str]:
+        """Addresses that the user calls their own."""
+        return [one.strip() for one in self._settings(store)["git.addresses"].split(",") if one.strip()]
+
     def _initial_stability(self, store: Store, type_: str) -> float | None:
         """Stability of a new belief of a type, in days; None for a type that there is not."""
         days = self._settings(store).get(f"stability.{type_}")
@@ -275,39 +300,94 @@ class Reader:
             raise UsageMistake(f"number {reference} of the last list, {id_}, is not visible here", "mem list")
         return view.belief(id_)
 
-    def recall(self, query: str, given: Sequence[str], k: int | None, filters: Filters = NO_FILTER) -> Recalled:
+    def recall(
+        self,
+        query: str,
+        given: Sequence[str],
+        k: int | None,
+        filters: Filters = NO_FILTER,
+        *,
+        mode: str = "auto",
+        abstain: bool = True,
+        explain: bool = False,
+    ) -> Recalled:
         """The best k visible beliefs for a query; None stands for the setting.
 
-        Raises: UsageMistake for an unknown scope.
+        `mode` is `lexical`, `hybrid`, or `auto`: by meaning too, where that is possible. Unless told not to
+        `abstain`, nothing is better than what does not answer. To `explain` is to give reasons for every hit.
+        Raises: UsageMistake for an unknown scope; ModelUnusable where `hybrid` is not possible.
         """
         with self._reading() as store:
             opened = self.open_scopes(store, given)
-            if store is None:
-                return Recalled(opened, "exact", [], self._clock(), {})
-            view = store.visible(opened.visible)
-            overlay, freshness = self._overlay(view)
-            terms = list(text.terms(query))
-            words = dict(reversed([(term, written) for term, written in terms]))
-            statistics = lexical.statistics(view, words, overlay)
-            best = lexical.attainable(list(words), statistics)
-            scores = lexical.search(view, list(words), statistics, overlay)
-            asked = self._asked_for(view, filters, overlay)
-            idle = self._named_archived(view, query, overlay) if asked is None else self._idle(view, asked, overlay)
-            bags = {n: lexical.score(lexical.bag(belief), list(words), statistics) for n, belief in idle.items()}
-            relevance = {
-                n: score / best for n, score in (scores | bags).items() if score > 0 and (asked is None or n in asked)
-            }
-            k = k if k is not None else self._settings(store)["recall.k"]
-            wanted = recalling.contenders(relevance, k)
-            found = self._numbered(view, wanted, overlay)
             now = self._clock()
-            best_hits = recalling.rank([_hit(belief, relevance[n], now) for n, belief in found.items()], k)
-            hits = [hit._replace(because=_reasons(hit.belief, words)) for hit in best_hits]
-            return Recalled(opened, freshness, hits, now, view.contested())
+            if store is None:
+                return Recalled(opened, "exact", "lexical", [], None, now, {})
+            view = store.visible(opened.visible)
+            overlay, freshness = self._overlay_then(view, filters)
+            now = filters.as_of or now
+            asked = self._asked_for(view, filters, overlay)
+            named = self._named_archived(view, query, overlay) if asked is None else {}
+            idle = named if asked is None else self._idle(view, asked, overlay)
+            sense = self._sense(store, view, query, mode)
+            k = k if k is not None else self._settings(store)["recall.k"]
+            found = recalling.search(view, query, overlay, idle, sense, k if asked is None else len(asked))
+            fitting = found.relevance.keys() if asked is None else found.relevance.keys() & asked
+            shown = found.answers(fitting) | (named.keys() & fitting) if abstain else fitting
+            hits = self._hits(view, found, shown, k, overlay, now)
+            tokens = None if sense is None else sense.meaning.table.tokens
+            best = self._hits(view, found, fitting & found.admitted, 1, overlay, now) if not hits else []
+            hits = [hit._replace(because=_reasons(hit.belief, found, tokens)) for hit in hits] if explain else hits
+            used = "lexical" if sense is None else "hybrid"
+            return Recalled(opened, freshness, used, hits, best[0] if best else None, now, view.contested())
+
+    def _hits(
+        self, view: View, found: recalling.Found, wanted: Iterable[int], k: int, overlay: Overlay, now: datetime
+    ) -> list[Hit]:
+        """The best k of some beliefs, with the reasons why they came up."""
+        relevance = {n: found.relevance[n] for n in wanted if found.relevance[n] > 0}
+        beliefs = self._numbered(view, recalling.contenders(relevance, k), overlay)
+        hits = [_hit(belief, relevance[n], found.matches.get(n), now) for n, belief in beliefs.items()]
+        return recalling.rank(hits, k)
+
+    def _sense(self, store: Store, view: View, query: str, mode: str) -> recalling.Sense | None:
+        """What a query means; None where only words shall be compared, or can be, which is told.
+
+        Raises: ModelUnusable where meaning is asked for and cannot be had.
+        """
+        if mode == "lexical":
+            return None
+        from mem.embedding import Meaning
+
+        try:
+            meaning = Meaning()
+            if store.meta("model") != meaning.model:
+                raise ModelUnusable("the vectors in the database are of another model", "mem init makes them anew")
+            sense = recalling.Sense(meaning, meaning.vectors([query])[0])
+        except ModelUnusable as error:
+            if mode == "hybrid":
+                raise
+            self._warn(f"only words are compared: {error.message} ({error.hint})")
+            return None
+        waiting = view.rows("SELECT COUNT(*) FROM belief WHERE scope :scopes AND n IN (SELECT belief FROM unembedded)")
+        if waiting[0][0]:
+            self._warn(f"of {text.counted(waiting[0][0], 'belief')} only words are compared (mem init embeds them)")
+        return sense
+
+    def _overlay_then(self, view: View, filters: Filters, sweep: int | None = SWEEP) -> tuple[Overlay, str]:
+        """Beliefs that are not, or were not at the time asked for, as the rows have them."""
+        if filters.as_of is None:
+            return self._overlay(view, sweep)
+        seen = {path for (path,) in view.rows("SELECT path FROM scope WHERE n :scopes")}
+        overlay = {n: _as_of(before, after, filters.as_of) for n, (before, after) in view.later(filters.as_of).items()}
+        later = view.rows("SELECT n FROM belief WHERE scope :scopes AND created > ?", time_text(filters.as_of))
+        overlay |= dict.fromkeys(n for (n,) in later)
+        return {
+            n: belief if belief is not None and belief.scope in seen else None for n, belief in overlay.items()
+        }, "exact"
 
     def _asked_for(self, view: View, filters: Filters, overlay: Overlay) -> set[int] | None:
         """Row numbers of the visible beliefs that filters admit; None where there is no filter."""
-        if filters == NO_FILTER:
+        if filters.all_current:
             return None
         condition, values = filters.condition
         rows = view.rows(f"SELECT n FROM belief WHERE scope :scopes AND {condition}", *values)
@@ -493,6 +573,8 @@ class Reader:
     def _numbered(self, view: View, numbers: Iterable[int], overlay: Overlay) -> dict[int, Belief]:
         """Beliefs by row number as they are now: pages changed by hand win, vanished ones are withheld."""
         wanted = list(numbers)
+        if isinstance(overlay, Unswept):
+            self._look_at(view, [n for n in wanted if n not in overlay.seen], overlay)
         stored = view.numbered([n for n in wanted if n not in overlay])
         found = {n: overlay.get(n) or stored.get(n) for n in wanted}
         return {n: belief for n, belief in found.items() if belief is not None}
@@ -500,31 +582,121 @@ class Reader:
     def _overlay(self, view: View, sweep: int | None = SWEEP) -> tuple[Overlay, str]:
         """Beliefs whose pages are not as mem wrote them, by row number; None for a page that is gone.
 
-        `sweep` is how many pages may be looked at; None looks at all.
+        Those of new pages have negative numbers. `sweep` is how many pages may be looked at; None looks at all.
         """
         limit = -1 if sweep is None else sweep + 1
-        pages = view.rows("SELECT path, mtime, size FROM page WHERE scope :scopes LIMIT ?", limit)
+        pages = view.rows("SELECT path, mtime, size, id FROM page WHERE scope :scopes LIMIT ?", limit)
         if sweep is not None and len(pages) > sweep:
-            return {}, "partial"
+            return Unswept(), "partial"
         overlay: dict[int, Belief | None] = {}
-        stat, top = os.stat, self.home.path + "/"
-        for path, mtime, size in pages:
+        gone: dict[str, str] = {}
+        lstat, top = os.lstat, self.home.path + "/"
+        for path, mtime, size, id_ in pages:
             try:
-                status = stat(top + path)
+                status = lstat(top + path)
                 if status.st_mtime_ns == mtime and status.st_size == size:
                     continue
+                changed = self._changed_page(view, id_, path)
             except (FileNotFoundError, NotADirectoryError):
-                status = None
+                gone[id_] = path
             except OSError as error:
                 self._warn(f"{path} cannot be read ({error.strerror}); the last good version is used")
-                continue
-            id_ = view.rows("SELECT id FROM page WHERE scope :scopes AND path = ?", path)[0][0]
-            changed = self._changed_page(view, id_, path) if status is not None else None
-            if status is None:
-                self._warn(f"{path} is gone; what it said is withheld (mem forget {id_} makes that last)")
-            if status is None or changed is not None:
-                overlay[_number_of(view, id_)] = changed
+            else:
+                if changed is not None:
+                    overlay[_number_of(view, id_)] = changed
+        self._lay_new_pages(view, {path for path, *_ in pages}, gone, overlay)
+        self._withhold(view, gone, overlay)
         return overlay, "exact"
+
+    def _look_at(self, view: View, numbers: Sequence[int], overlay: Unswept) -> None:
+        """Look at the pages of some beliefs that are about to be shown."""
+        gone = {}
+        for id_, n in {belief.id: n for n, belief in view.numbered(numbers).items()}.items():
+            page = view.page(id_)
+            overlay.seen.add(n)
+            try:
+                status = os.lstat(os.path.join(self.home.path, page.path)) if page is not None else None
+                touched = page and status and (status.st_mtime_ns, status.st_size) != (page.mtime, page.size)
+                changed = self._changed_page(view, id_, page.path) if page is not None and touched else None
+            except (FileNotFoundError, NotADirectoryError):
+                gone[id_] = page.path if page is not None else ""
+            except OSError as error:
+                self._warn(f"{page and page.path} cannot be read ({error.strerror}); the last good version is used")
+            else:
+                if changed is not None:
+                    overlay[n] = changed
+        self._withhold(view, gone, overlay)
+
+    def _lay_new_pages(
+        self, view: View, known: set[str], gone: dict[str, str], overlay: dict[int, Belief | None]
+    ) -> None:
+        """Lay pages that mem has not seen over the rest; one whose old place is among the `gone` has moved."""
+        claims: dict[str, list[tuple[str, Belief]]] = {}
+        for path in self._unknown_paths(view, known):
+            belief = self._new_page(view, path)
+            if belief is not None:
+                claims.setdefault(belief.id, []).append((path, belief))
+        for id_, found in claims.items():
+            stored, page = view.by_id([id_]).get(id_), view.page(id_)
+            number = _number_of(view, id_) if stored is not None else -1 - len(overlay)
+            path, belief = found[0]
+            if len(found) > 1 or (page is not None and id_ not in gone):
+                self._warn(f"{path}: its id {id_} is in another page too, and both are withheld (mem sync)")
+                overlay[number] = None
+            elif stored is not None and stored.scope != belief.scope:
+                self._warn(f"{path}: {id_} was in {stored.scope}; it is withheld (mem sync)")
+            else:
+                gone.pop(id_, None)
+                overlay[number] = belief if stored is None else belief._replace(session=stored.session, at=stored.at)
+
+    def _unknown_paths(self, view: View, known: set[str]) -> list[str]:
+        """Files in the places of visible pages that are none of those."""
+        found = []
+        for (path,) in view.rows("SELECT path FROM scope WHERE n :scopes"):
+            folder = scopes.parse(path).folder
+            for start in (folder, f"archive/{folder}"):
+                for plural in PLURALS.values() if os.path.isdir(f"{self.home.path}/{start}") else ():
+                    try:
+                        names = os.listdir(f"{self.home.path}/{start}/{plural}")
+                    except OSError:
+                        continue
+                    found += [
+                        place
+                        for name in names
+                        if (place := f"{start}/{plural}/{name}") not in known
+                        and name.endswith(".md")
+                        and name[0] != "."
+                    ]
+        return sorted(found)
+
+    def _new_page(self, view: View, path: str) -> Belief | None:
+        """What a page says that mem has not seen; None if it has no id yet, is damaged, or mem's own on its way."""
+        if not text.is_utf8(path) or not _begins_with_id(os.path.join(self.home.path, path)):
+            return None
+        from mem import tree
+
+        data = tree.read(os.path.join(self.home.path, path)) or b""
+        parsed = tree.parse(path, data, now=self._clock())
+        if isinstance(parsed, Problem):
+            self._warn(f"{parsed}; it is left out")
+            return None
+        place = tree.place_of(path)
+        if place is None or place.scope != parsed.scope:
+            self._warn(f"{path}: its scope {parsed.scope} is not that of its folder; it is left out (mem sync)")
+            return None
+        on_its_way = view.rows("SELECT 1 FROM outbox WHERE id = ? AND path = ?", parsed.id, path)
+        return None if on_its_way or _is_held(view, path, tree.digest(data)) else parsed
+
+    def _withhold(self, view: View, gone: Mapping[str, str], overlay: dict[int, Belief | None]) -> None:
+        """Leave out the beliefs whose pages are gone, but for those that mem is just moving."""
+        moving = {id_ for (id_,) in view.rows("SELECT id FROM outbox")} if gone else set()
+        lost = [id_ for id_, path in gone.items() if id_ not in moving and not _is_held(view, path, "")]
+        for id_ in lost:
+            overlay[_number_of(view, id_)] = None
+        for id_ in lost[:MENTIONED]:
+            self._warn(f"{gone[id_]} is gone; what it said is withheld (mem forget {id_} makes that last)")
+        if len(lost) > MENTIONED:
+            self._warn(f"{len(lost) - MENTIONED} more pages are gone; what they said is withheld (mem sync)")
 
     def _changed_page(self, view: View, id_: str, path: str) -> Belief | None:
         """The belief of a page that was touched, or None if the last good version serves."""
@@ -532,10 +704,10 @@ class Reader:
 
         data = tree.read(os.path.join(self.home.path, path))
         page = view.page(id_)
-        if data is None or page is None or tree.digest(data) == page.hash:
+        if data is None or page is None or tree.digest(data) == page.hash or _is_held(view, path, tree.digest(data)):
             return None
-        parsed = tree.parse(path, data, now=self._clock())
         stored = view.belief(id_)
+        parsed = tree.parse(path, data, now=self._clock(), standing_in=stored)
         if isinstance(parsed, Belief) and (parsed.id, parsed.scope) == (stored.id, stored.scope):
             return parsed._replace(session=stored.session, at=stored.at)
         problem = parsed if isinstance(parsed, Problem) else Problem(path, 1, "its id or scope was changed by hand")
@@ -567,7 +739,7 @@ class Reader:
             if store is None:
                 return opened, []
             view = store.visible(opened.visible)
-            overlay, _ = self._overlay(view)
+            overlay, _ = self._overlay_then(view, filters)
             condition, values = filters.condition
             rows = view.rows(f"SELECT n FROM belief WHERE scope :scopes AND {condition} ORDER BY n", *values)
             numbers = dict.fromkeys([n for (n,) in rows])
@@ -635,21 +807,41 @@ def _candidates(rows: Iterable[tuple[str, str, str, int]], kind: str, beginning:
             yield id_, text.shown(name)
 
 
-def _hit(belief: Belief, relevance: float, now: datetime) -> Hit:
-    channels = {"lexical": relevance, "soft": None, "embedding": None}
-    prior, strength = recalling.prior(belief, now), recalling.strength(belief, now)
-    return Hit(belief, relevance, prior, strength, channels, ())
+def _hit(belief: Belief, relevance: float, match: recalling.Match | None, now: datetime) -> Hit:
+    own = match or recalling.Match(0.0)
+    channels = {"lexical": own.lexical, "soft": own.soft, "embedding": own.embedding}
+    return Hit(belief, relevance, recalling.prior(belief, now), recalling.strength(belief, now), channels, ())
 
 
-def _reasons(belief: Belief, words: Mapping[str, str]) -> tuple[Because, ...]:
-    """Which words of a query (by term) a belief holds, and in what form."""
+def _reasons(
+    belief: Belief, found: recalling.Found, tokens_of: Callable[[str], list[int]] | None
+) -> tuple[Because, ...]:
+    """Which words of a query a belief holds, and in what form; for the others, its closest word in meaning."""
     because: dict[str, Because] = {}
+    close: dict[str, tuple[float, Because]] = {}
     for part in (belief.name, *(entry.text for entry in belief.aliases), belief.content, belief.why or ""):
         for term, written in text.terms(part):
-            if term in words and term not in because:
-                how = "exact" if text.fold(written) == text.fold(words[term]) else "stem"
-                because[term] = Because(written, words[term], how)
-    return tuple(because.values())
+            if term in found.words and term not in because:
+                how = "exact" if text.fold(written) == text.fold(found.words[term]) else "stem"
+                because[term] = Because(written, found.words[term], how)
+            tokens = tokens_of(written) if tokens_of is not None else ()
+            for other, near in found.near.items():
+                cosine = max((near.get(token, 0.0) for token in tokens), default=0.0)
+                if cosine > close.get(other, (0.0,))[0]:
+                    close[other] = cosine, Because(written, found.words[other], "soft")
+    return tuple(({other: reason for other, (_, reason) in close.items()} | because).values())
+
+
+def _as_of(before: Belief | None, after: Belief | None, moment: datetime) -> Belief | None:
+    """What a belief was at a moment, given how the first change after it found and left it.
+
+    One that was only told to mem later, by an import, was held from its creation on.
+    """
+    if before is not None or after is None or after.created > moment:
+        return before
+    if after.status == "superseded" and after.updated > moment:
+        return after._replace(status="active", superseded_by=None)
+    return after
 
 
 def _contested_misses(beliefs: Mapping[int, Belief], contested: Mapping[str, list[str]]) -> list[lexical.Miss]:
@@ -658,6 +850,26 @@ def _contested_misses(beliefs: Mapping[int, Belief], contested: Mapping[str, lis
         for n, belief in beliefs.items()
         if belief.id in contested
     ]
+
+
+def _begins_with_id(path: str) -> bool:
+    """Whether a file looks like a page that has an id; a look that loads nothing, for what else lies in a folder."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        start = os.read(descriptor, 4096) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    finally:
+        os.close(descriptor)
+    return re.match(rb"(?:\xef\xbb\xbf)?---\r?\n(?:.*\n)*?id:", start) is not None
+
+
+def _is_held(view: View, path: str, hash: str) -> bool:
+    """Whether a page in this state (empty: gone) is another author's doing, which waits for approval or was refused."""
+    return bool(
+        view.rows("SELECT 1 FROM held WHERE path = ? AND hash = ? AND kind IN ('foreign', 'refused')", path, hash)
+    )
 
 
 def _number_of(view: View, id_: str) -> int:

@@ -15,14 +15,18 @@ from datetime import datetime
 
 from mem import git, lexical, receipts, sync, terminal, text, tree
 from mem import scope as scopes
-from mem.belief import ALIAS_WEIGHTS, Alias, Belief, alias, canonical_name, check, derived_aliases
+from mem.belief import ALIAS_WEIGHTS, Alias, Belief, alias, canonical_name, check
 from mem.errors import Problem, TreeProblem, UsageMistake
 from mem.reading import Reference, refuse_agents
 from mem.record import Any, NamedTuple
-from mem.store import View
-from mem.writing import Writer, confirmed
+from mem.store import Page, Proposal, Transaction, View
+from mem.writing import Writer, confirmed, edited
 
 Change = Callable[[Belief, datetime], Belief]
+Changed = tuple[Belief, list[Belief]]
+"""A belief as it is now, and the others that it contradicts since."""
+PROPOSED = ("type", "name", "aliases", "content", "why")
+"""What a revision that was proposed may change."""
 
 
 class Purge(NamedTuple):
@@ -59,26 +63,34 @@ class Reviser(Writer):
         with self._writing(kind, kind) as transaction:
             view = self._view_to_write(transaction.store, given)
             found = list({belief.id: belief for belief in (self._find(view, one) for one in references)}.values())
-            pairs, contested = [], []
-            for old in found:
-                new = change(old, now)
-                pairs.append((old, new))
-                if new == old:
-                    continue
-                try:
-                    new = check(new._replace(updated=now))
-                except ValueError as error:
-                    raise UsageMistake(f"{old.name} ({old.id}): {error}", f"mem show {old.id}") from None
-                self._put(transaction, new)
-                if _says(new) != _says(old):
-                    anew = (old.scope, old.type, old.content) != (new.scope, new.type, new.content)
-                    contested += [(new, other) for other, _ in self._contest(transaction, new, anew)]
-            names = ", ".join(f"{new.name} ({new.id})" for _, new in pairs[:3])
-            transaction.summary = f"{kind} {names}{' and more' if len(pairs) > 3 else ''}"
-        for new, other in contested:
-            named = f"{new.name} ({new.id}) contradicts {other.name} ({other.id})"
-            self._warn(f"{named}: neither is injected until you decide (mem conflicts)")
-        return pairs
+            done = [self._change(transaction, old, change, now) for old in found]
+            transaction.summary = _summary(kind, [new for new, _ in done])
+        self._tell_contested(done)
+        return [(old, new) for old, (new, _) in zip(found, done, strict=True)]
+
+    def _change(self, transaction: Transaction, old: Belief, change: Change, now: datetime) -> Changed:
+        """Change one belief; returns it as it is, and what it contradicts since.
+
+        Raises: UsageMistake if it would not be one that a belief can be.
+        """
+        new = change(old, now)
+        if new == old:
+            return new, []
+        try:
+            new = check(new._replace(updated=now))
+        except ValueError as error:
+            raise UsageMistake(f"{old.name} ({old.id}): {error}", f"mem show {old.id}") from None
+        self._put(transaction, new)
+        if _says(new) == _says(old):
+            return new, []
+        anew = (old.scope, old.type, old.content) != (new.scope, new.type, new.content)
+        return new, [other for other, _ in self._contest(transaction, new, anew)]
+
+    def _tell_contested(self, done: Sequence[Changed]) -> None:
+        for new, others in done:
+            for other in others:
+                named = f"{new.name} ({new.id}) contradicts {other.name} ({other.id})"
+                self._warn(f"{named}: neither is injected until you decide (mem conflicts)")
 
     def forget(self, references: Sequence[Reference], given: Sequence[str]) -> list[Belief]:
         """Take beliefs out of use.
@@ -160,23 +172,89 @@ class Reviser(Writer):
 
         return self._revise("alias", [reference], given, change)[0][1]
 
-    def review(self, approve: Sequence[Reference], reject: Sequence[Reference], given: Sequence[str]) -> list[Belief]:
-        """Approve pending beliefs, or reject them.
+    # -- the inbox
 
+    def proposals(self, given: Sequence[str]) -> dict[str, tuple[str, Belief | None]]:
+        """What visible pending beliefs propose about others, by id: the act, and the belief meant if it is live."""
+        with self._reading() as store:
+            if store is None:
+                return {}
+            view = store.visible(self.open_scopes(store, given).visible)
+            said = view.proposals()
+            return {id_: (said[id_].act, _meant(view, one, said[id_])) for id_, one in view.by_id(said).items()}
+
+    def review(
+        self, approve: Sequence[Reference], reject: Sequence[Reference], given: Sequence[str]
+    ) -> list[tuple[str, Belief]]:
+        """Approve pending beliefs, or reject them; what an approved one proposes about another one is done.
+
+        Returns what was done (`approved`, `rejected`, `revised` or `forgot`) to which belief.
         Raises: UsageMistake if one is not pending; Refused under an agent's environment.
         """
-        with self._reading() as store:
-            view = store.visible(self.open_scopes(store, given).visible) if store is not None else None
-            approved = {self._find(view, one).id for one in approve} if view is not None else set()
+        refuse_agents("review")
+        now = self._clock()
+        with self._writing("review", "review") as transaction:
+            view = self._view_to_write(transaction.store, given)
+            approved = [self._find(view, one).id for one in approve]
+            chosen = dict.fromkeys([*approved, *(self._find(view, one).id for one in reject)])
+            said = view.proposals()
+            words, done = [], []
+            for id_ in chosen:
+                self._release(transaction, view.belief(id_), id_ in approved, said.get(id_))
+                word, old, change = self._decision(transaction, view.belief(id_), id_ in approved, said.get(id_))
+                words.append(word)
+                done.append(self._change(transaction, old, change, now))
+            transaction.summary = _summary("review", [new for new, _ in done])
+        self._tell_contested(done)
+        return [(word, new) for word, (new, _) in zip(words, done, strict=True)]
 
-        def change(old: Belief, now: datetime) -> Belief:
-            if old.review != "pending" or not old.live:
-                raise UsageMistake(f"{old.id} ({old.name}) is not pending", "mem review")
-            if old.id in approved:
-                return confirmed(old._replace(review="approved"), now)
-            return old._replace(status="retracted")
+    def _decision(
+        self, transaction: Transaction, pending: Belief, yes: bool, proposal: Proposal | None
+    ) -> tuple[str, Belief, Change]:
+        """What an approval or rejection does, and to which belief; a proposal that is carried out is taken away.
 
-        return [new for _, new in self._revise("review", [*approve, *reject], given, change)]
+        A revision of what is no longer believed is a belief of its own.
+        """
+        if pending.review != "pending" or not pending.live:
+            raise UsageMistake(f"{pending.id} ({pending.name}) is not pending", "mem review")
+        if not yes:
+            return "rejected", pending, _retired("retracted")
+        if proposal is None:
+            return "approved", pending, _approved
+        transaction.set_proposal(pending.id, None)
+        target = _meant(transaction.store.visible([scopes.parse(pending.scope)]), pending, proposal)
+        if proposal.act == "forget":
+            if target is None:
+                return "forgot", pending, _retired("retracted")
+            transaction.remove(pending.id)
+            return "forgot", target, _retired("retracted")
+        if target is None:
+            return "approved", pending, _approved
+        transaction.remove(pending.id)
+        return "revised", target, lambda old, now: confirmed(self._retyped(old, revised(old, pending)), now)
+
+    def _release(self, transaction: Transaction, pending: Belief, yes: bool, proposal: Proposal | None) -> None:
+        """Let go of a page that somebody else committed, because what it proposes is decided.
+
+        It counts as what both sides agreed on, so that an approval leaves it as it is, and a refusal writes what holds.
+        A refused page of a belief that there was not before stays, and is not taken in.
+        """
+        store, id_ = transaction.store, proposal.target if proposal is not None else pending.id
+        held = next((one for one in store.held() if one.id == id_ and one.kind in (sync.FOREIGN, sync.REFUSED)), None)
+        if held is None or not pending.source.startswith("git:"):
+            return
+        place, known = os.path.join(self.home.path, held.path), store.page_of(id_)
+        data = tree.read(place)
+        if known is None and not yes:
+            transaction.hold_also(held._replace(kind=sync.REFUSED))
+            return
+        transaction.release(held.path)
+        if data is not None and tree.digest(data) == held.hash:
+            status = os.stat(place)
+            transaction.agree(Page(id_, held.path, held.hash, status.st_mtime_ns, status.st_size), pending.scope, data)
+        belief = store.everything().by_id([id_]).get(id_)
+        if belief is not None and known is not None and not (yes and belief.live):
+            transaction.promise(id_, held.path)
 
     # -- editing
 
@@ -192,11 +270,16 @@ class Reviser(Writer):
                 said["name"] = canonical_name(said["name"])
             if "scope" in said:
                 said["scope"] = str(scopes.parse(said["scope"]))
-            if said.get("type", old.type) != old.type and "stability" not in said and old.confirmed is None:
-                said["stability"] = self.settings().get(f"stability.{said['type']}", old.stability)
-            return _edited(old, old._replace(**said), now)
+            new = old._replace(**said)
+            return edited(old, new if "stability" in said else self._retyped(old, new), now)
 
         return self._revise("edit", [reference], given, change)[0]
+
+    def _retyped(self, old: Belief, new: Belief) -> Belief:
+        """A belief with the stability of its type, if that is another one and no use has changed it."""
+        if new.type == old.type or old.confirmed is not None:
+            return new
+        return new._replace(stability=self.settings().get(f"stability.{new.type}", old.stability))
 
     def page_to_edit(self, reference: Reference, given: Sequence[str]) -> tuple[Belief, bytes]:
         """A belief and its page as a person edits it; one without a page gets the text that it would have.
@@ -218,15 +301,12 @@ class Reviser(Writer):
             raise TreeProblem(f"line {parsed.line}: {parsed.message}" if parsed.line else parsed.message)
         if parsed.id != belief.id:
             raise TreeProblem(f"the id was {belief.id} and cannot become {parsed.id}")
-        foreign = tree.foreign_lines(after)
-        if foreign:
-            raise TreeProblem(f"line {foreign[0]}: mem cannot keep this line yet; put it below the heading")
 
         def change(old: Belief, now: datetime) -> Belief:
             if self.page_to_edit(old.id, (old.scope,))[1] != before:
                 raise TreeProblem(f"the page of {old.name} ({old.id}) was changed meanwhile; nothing was written")
             kept = {key: getattr(old, key) for key in ("session", "at", "review")}
-            return _edited(old, parsed._replace(**kept), now)
+            return edited(old, parsed._replace(**kept), now)
 
         return self._revise("edit", [belief], given, change)[0]
 
@@ -309,6 +389,27 @@ def _taught(belief: Belief, words: Sequence[str]) -> Belief:
     return belief._replace(aliases=tuple(known.values()))
 
 
+def revised(target: Belief, proposed: Belief) -> Belief:
+    """The next version of a belief, as a pending one says it: what it says, on that one's authority."""
+    said = {key: getattr(proposed, key) for key in (*PROPOSED, "source", "session", "at")}
+    return target._replace(**said, review="approved")
+
+
+def _meant(view: View, pending: Belief, proposal: Proposal) -> Belief | None:
+    """The belief that a proposal is about, if it is believed, and in the scope of the pending one."""
+    target = view.by_id([proposal.target]).get(proposal.target)
+    return target if target is not None and target.live and target.scope == pending.scope else None
+
+
+def _approved(old: Belief, now: datetime) -> Belief:
+    return confirmed(old._replace(review="approved"), now)
+
+
+def _summary(kind: str, beliefs: Sequence[Belief]) -> str:
+    names = ", ".join(f"{belief.name} ({belief.id})" for belief in beliefs[:3])
+    return f"{kind} {names}{' and more' if len(beliefs) > 3 else ''}"
+
+
 def _says(belief: Belief) -> tuple[Any, ...]:
     """What a belief may contradict others with."""
     given = [entry for entry in belief.aliases if entry.origin == "given"]
@@ -337,18 +438,6 @@ def require_wider(old: Belief, scope: str) -> None:
 def _require_live(belief: Belief) -> None:
     if not belief.live:
         raise UsageMistake(f"{belief.name} ({belief.id}) is {belief.status}", f"mem restore {belief.id}")
-
-
-def _edited(old: Belief, new: Belief, now: datetime) -> Belief:
-    """The belief after an edit by its user, which confirms it; the same one if nothing changed."""
-    if new._replace(updated=old.updated) == old:
-        return old
-    if new.content != old.content and new.aliases == old.aliases:  # what the old words implied goes with them
-        kept = [entry for entry in old.aliases if entry.origin != "derived"]
-        texts = {entry.text for entry in kept}
-        derived = (entry for entry in derived_aliases(new.content) if entry.text not in texts)
-        new = new._replace(aliases=(*kept, *derived) if len(kept) < len(old.aliases) else tuple(kept))
-    return confirmed(new._replace(source="user-edit", at=now), now)
 
 
 def require_nameable(surface: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
@@ -116,7 +116,50 @@ def _receipts_schema(db: Database) -> None:
         db.execute(statement)
 
 
-MIGRATIONS = (_first_schema, _receipts_schema)
+def _proposals_schema(db: Database) -> None:
+    # What a pending belief proposes about another one of its scope; the other pending ones propose themselves.
+    db.execute("CREATE TABLE proposal (id TEXT PRIMARY KEY, act TEXT NOT NULL, target TEXT NOT NULL) WITHOUT ROWID")
+
+
+def _tree_schema(db: Database) -> None:
+    for statement in (
+        # The text of the page that both sides agreed on last: what a person and mem changed since are told apart by it.
+        "CREATE TABLE base (id TEXT PRIMARY KEY, text BLOB NOT NULL)",
+        # Pages that wait for a decision, and are neither taken in nor written over while they have that hash.
+        """CREATE TABLE held (path TEXT PRIMARY KEY, id TEXT NOT NULL, hash TEXT NOT NULL,
+               kind TEXT NOT NULL) WITHOUT ROWID""",
+    ):
+        db.execute(statement)
+
+
+def _vectors_schema(db: Database) -> None:
+    for statement in (
+        # What a belief means: the vector of one model, and its tokens. The signs of the vectors of current beliefs
+        # stand apart, close together, for they are all read at every search.
+        """CREATE TABLE vector (belief INTEGER PRIMARY KEY, scope INTEGER NOT NULL, model TEXT NOT NULL,
+               digest TEXT NOT NULL, packed BLOB NOT NULL, tokens BLOB NOT NULL)""",
+        """CREATE TABLE sketch (scope INTEGER NOT NULL, belief INTEGER NOT NULL, signs BLOB NOT NULL,
+               PRIMARY KEY (scope, belief)) WITHOUT ROWID""",
+        # Beliefs whose vectors are still to be made.
+        "CREATE TABLE unembedded (belief INTEGER PRIMARY KEY)",
+        "INSERT INTO unembedded (belief) SELECT n FROM belief",
+        "CREATE INDEX belief_by_session ON belief (scope, session, created) WHERE session IS NOT NULL",
+    ):
+        db.execute(statement)
+
+
+def _notes_schema(db: Database) -> None:
+    # What a note said when it was last ingested into a scope: JSON, a keyed hash and the id of a belief for each
+    # thing, in order. No words of it, so that nothing has to be erased from here.
+    db.execute(
+        "CREATE TABLE note (scope TEXT NOT NULL, path TEXT NOT NULL, said TEXT NOT NULL, PRIMARY KEY (scope, path)) "
+        "WITHOUT ROWID"
+    )
+
+
+MIGRATIONS = (
+    _first_schema, _receipts_schema, _proposals_schema, _tree_schema, _vectors_schema, _notes_schema,
+)  # fmt: skip
 """Step k takes a database from `user_version` k to k + 1; a step that has shipped never changes."""
 
 
@@ -133,17 +176,37 @@ class Page(NamedTuple):
     """Bytes."""
 
 
+class Held(NamedTuple):
+    """A page that waits for a decision, in the state that has this hash."""
+
+    path: str
+    id: str
+    hash: str
+    kind: str
+    """`move` (its folder disagrees with its scope), `twin` (its id is at two paths), `gone` (with too many others),
+    `foreign` (another author's, undecided) or `refused` (another author's, and the user said no)."""
+
+
 class Change(NamedTuple):
     """One row that an operation changed."""
 
     kind: str
-    """`belief`, `scope`, `mapping`, `remote`, `conflict` or `settings`."""
+    """`belief`, `scope`, `mapping`, `remote`, `conflict`, `proposal`, `note` or `settings`."""
     key: str
     before: str | None
     after: str | None
     """JSON; None where there was, or is, no such row."""
     page: str | None = None
     """Path of the page that a belief had before, so that undo puts it back in its place."""
+
+
+class Proposal(NamedTuple):
+    """What a pending belief proposes about another one of its scope."""
+
+    act: str
+    """`revise`: that one shall say what this one says; `forget`: that one shall go."""
+    target: str
+    """Its id."""
 
 
 class Operation(NamedTuple):
@@ -203,6 +266,19 @@ class Indexed(NamedTuple):
     """Term to weighted frequency; empty unless the belief is current."""
     surfaces: list[tuple[str, str, str, str]]
     """(key, phrase, surface, origin)."""
+
+
+class Vector(NamedTuple):
+    """What a belief means, worked out by `embedding`."""
+
+    digest: str
+    """Of the text that was embedded."""
+    packed: bytes
+    """The vector in whole numbers, with its scale."""
+    signs: bytes
+    """One bit a dimension."""
+    tokens: bytes
+    """Distinct tokens of the text, two bytes each."""
 
 
 # -- opening ----------------------------------------------------------------------------------------
@@ -348,6 +424,25 @@ class Store:
         found = self.rows("SELECT id, path, hash, mtime, size FROM page WHERE id = ?", id)
         return Page(*found[0]) if found else None
 
+    def base(self, id: str) -> bytes | None:
+        """The text of the page that both sides agreed on last; None if that was not recorded."""
+        found = self.rows("SELECT text FROM base WHERE id = ?", id)
+        return bytes(found[0][0]) if found else None
+
+    def held(self) -> list[Held]:
+        """The pages that wait for a decision."""
+        return [Held(*row) for row in self.rows("SELECT path, id, hash, kind FROM held ORDER BY path")]
+
+    def agreed(self) -> list[tuple[Page, str]]:
+        """Every page as last agreed, with its scope: what the tree is compared with."""
+        return [
+            (Page(*row[:5]), row[5])
+            for row in self.rows(
+                """SELECT id, page.path, hash, mtime, size, scope.path
+                   FROM page JOIN scope ON scope.n = page.scope"""
+            )
+        ]
+
     def outbox(self) -> list[tuple[str, str | None]]:
         """Pages that are decided but not yet in place, as (belief id, path or None for no page)."""
         return [(id_, path) for id_, path in self.rows("SELECT id, path FROM outbox ORDER BY id")]
@@ -387,11 +482,50 @@ class Store:
 
     def reindex(self, language: str, indexed: Callable[[Belief], Indexed]) -> None:
         """Make the retrieval rows of every belief anew, and record the language that they are made with."""
-        with self._atomic():
+        with self.atomic():
             for belief in self.everything().beliefs():
                 self._remove_index(belief.id)
                 self._add_index(belief, indexed(belief))
             self.note("language", language)
+
+    def change_model(self, model: str) -> None:
+        """Forget the vectors of another model: each belief waits for one by this model."""
+        with self.atomic():
+            for sql in (
+                "DELETE FROM sketch",
+                "DELETE FROM vector",
+                "INSERT OR IGNORE INTO unembedded (belief) SELECT n FROM belief",
+            ):
+                self.rows(sql)
+            self.note("model", model)
+
+    def unembedded(self, limit: int) -> dict[int, Belief]:
+        """Beliefs that wait for their vectors, by row number; at most so many."""
+        rows = self.rows(
+            f"""SELECT n, {_COLUMNS}
+                FROM belief
+                WHERE n IN (SELECT belief FROM unembedded ORDER BY belief LIMIT ?)""",
+            limit,
+        )
+        return {row[0]: _belief(row[1:]) for row in rows}
+
+    def waiting(self) -> int:
+        """How many beliefs wait for their vectors."""
+        return int(self.rows("SELECT COUNT(*) FROM unembedded")[0][0])
+
+    def add_vectors(self, model: str, vectors: Mapping[int, Vector]) -> None:
+        """Store the vectors of some beliefs, by row number, inside a transaction."""
+        numbers = [(n,) for n in vectors]
+        self._many("DELETE FROM unembedded WHERE belief = ?", numbers)
+        self._many(
+            """INSERT INTO vector (belief, scope, model, digest, packed, tokens)
+               SELECT n, scope, ?, ?, ?, ? FROM belief WHERE n = ?""",
+            [(model, one.digest, one.packed, one.tokens, n) for n, one in vectors.items()],
+        )
+        self._many(
+            "INSERT INTO sketch (scope, belief, signs) SELECT scope, n, ? FROM belief WHERE n = ? AND current",
+            [(one.signs, n) for n, one in vectors.items()],
+        )
 
     def purge(self, id: str) -> bool:
         """Erase a belief, all that was recorded of it, and the bytes that held it. The lock must be held.
@@ -399,26 +533,47 @@ class Store:
         Returns False if a reader kept the log from being emptied; the next write does that.
         """
         self.rows("PRAGMA secure_delete = ON")
-        touched = [n for (n,) in self.rows("SELECT DISTINCT operation FROM change WHERE key = ?", id)]
-        with self._atomic():
-            self._remove_index(id)
-            for sql in (
-                "DELETE FROM belief WHERE id = ?",
-                "DELETE FROM change WHERE kind = 'belief' AND key = ?",
-                "DELETE FROM change WHERE kind = 'conflict' AND instr(' ' || key || ' ', ' ' || ? || ' ')",
-                "DELETE FROM page WHERE id = ?",
-                "DELETE FROM outbox WHERE id = ?",
-                "UPDATE receipt SET text = NULL WHERE n IN (SELECT receipt FROM receipt_belief WHERE belief = ?)",
-                "DELETE FROM receipt_belief WHERE belief = ?",
-            ):
-                self.rows(sql, id)
-            self.rows("DELETE FROM conflict WHERE a = ? OR b = ?", id, id)
-            for n in touched:  # its name may stand in what an act is called
-                self.rows("UPDATE operation SET summary = kind || ' (purged)' WHERE n = ?", n)
-                self.rows("DELETE FROM change WHERE operation = ? AND kind = 'scope'", n)  # it stays declared
+        with self.atomic():
+            for one in (*self._proposed_about(id), id):
+                self._erase(one)
             self.rows("DELETE FROM operation WHERE n NOT IN (SELECT operation FROM change)")
         self.rows("VACUUM")
         return bool(self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0] == 0)
+
+    def _proposed_about(self, id: str) -> list[str]:
+        """The ids of all that was ever proposed about a belief: words that it has, had, or was meant to have."""
+        quoted = _dump(id)
+        return [
+            key
+            for (key,) in self.rows(
+                """SELECT DISTINCT key
+                   FROM change
+                   WHERE kind = 'proposal' AND (instr(before, ?) OR instr(after, ?))""",
+                quoted, quoted,
+            )
+        ]  # fmt: skip
+
+    def _erase(self, id: str) -> None:
+        """Delete every row that holds a belief or tells of it."""
+        touched = [n for (n,) in self.rows("SELECT DISTINCT operation FROM change WHERE key = ?", id)]
+        self._remove_index(id)
+        for sql in (
+            "DELETE FROM belief WHERE id = ?",
+            "DELETE FROM proposal WHERE ? IN (id, target)",
+            "DELETE FROM change WHERE kind IN ('belief', 'proposal') AND key = ?",
+            "DELETE FROM change WHERE kind = 'conflict' AND instr(' ' || key || ' ', ' ' || ? || ' ')",
+            "DELETE FROM conflict WHERE ? IN (a, b)",
+            "DELETE FROM page WHERE id = ?",
+            "DELETE FROM outbox WHERE id = ?",
+            "DELETE FROM base WHERE id = ?",
+            "DELETE FROM held WHERE id = ?",
+            "UPDATE receipt SET text = NULL WHERE n IN (SELECT receipt FROM receipt_belief WHERE belief = ?)",
+            "DELETE FROM receipt_belief WHERE belief = ?",
+        ):
+            self.rows(sql, id)
+        for n in touched:  # its name may stand in what an act is called
+            self.rows("UPDATE operation SET summary = kind || ' (purged)' WHERE n = ?", n)
+            self.rows("DELETE FROM change WHERE operation = ? AND kind = 'scope'", n)  # it stays declared
 
     def undone(self, id: str) -> Belief | None:
         """A belief that is known only from acts that were undone, by its whole id."""
@@ -434,7 +589,7 @@ class Store:
 
     def add_receipts(self, receipts: Iterable[Receipt], oldest: str) -> None:
         """Take receipts in, and drop those from before a time."""
-        with self._atomic():
+        with self.atomic():
             for one in receipts:
                 rows = self.rows(
                     """INSERT OR IGNORE INTO receipt (key, at, command, agent, scopes, prompt, text)
@@ -474,23 +629,38 @@ class Store:
                 self.rows("ROLLBACK")
             raise
 
-    def settle(self, written: Sequence[tuple[Page, int]], gone: Sequence[str]) -> None:
-        """Record pages that are now in place (with the number of their scope) or gone, and clear the outbox.
+    def settle(self, written: Sequence[tuple[Page, int, bytes]], gone: Sequence[str]) -> None:
+        """Record pages that are now in place (with the number of their scope, and their text) or gone.
+
+        The outbox is cleared of them.
 
         Not forced to disk: replaying the outbox once more finds the pages as they should be.
         """
         self.rows("PRAGMA synchronous = NORMAL")
         try:
-            with self._atomic():
-                ids = [(page.id,) for page, _ in written] + [(id_,) for id_ in gone]
-                self._many("DELETE FROM page WHERE id = ?", ids)
-                self._many(
-                    "INSERT INTO page (id, scope, path, folded, hash, mtime, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    [(p.id, scope, p.path, folded(p.path), p.hash, p.mtime, p.size) for p, scope in written],
-                )
-                self._many("DELETE FROM outbox WHERE id = ?", ids)
+            with self.atomic():
+                for id_ in gone:
+                    self._drop_page(id_)
+                for page, scope, text in written:
+                    self._record_page(page, scope, text)
+                self._many("DELETE FROM outbox WHERE id = ?", [(id_,) for id_ in gone])
+                self._many("DELETE FROM outbox WHERE id = ?", [(page.id,) for page, _, _ in written])
         finally:
             self.rows("PRAGMA synchronous = FULL")
+
+    def _drop_page(self, id: str) -> None:
+        self.rows("DELETE FROM page WHERE id = ?", id)
+        self.rows("DELETE FROM base WHERE id = ?", id)
+
+    def _record_page(self, page: Page, scope: int, text: bytes | None) -> None:
+        """What both sides agree on; without a text, that of before holds."""
+        self.rows("DELETE FROM page WHERE id = ?", page.id)
+        self.rows(
+            "INSERT INTO page (id, scope, path, folded, hash, mtime, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            page.id, scope, page.path, folded(page.path), page.hash, page.mtime, page.size,
+        )  # fmt: skip
+        if text is not None:
+            self.rows("INSERT OR REPLACE INTO base (id, text) VALUES (?, ?)", page.id, text)
 
     def _scope_number(self, path: str) -> int:
         return int(self.rows("SELECT n FROM scope WHERE path = ?", path)[0][0])
@@ -523,6 +693,7 @@ class Store:
                ON CONFLICT (scope, word) DO UPDATE SET beliefs = beliefs + 1""",
             [(scope, word) for word in _spelt(phrase for _, phrase, _, _ in index.surfaces)],
         )
+        self.rows("INSERT INTO unembedded (belief) VALUES (?)", number)
 
     def _remove_index(self, id: str) -> None:
         found = self.rows("SELECT n FROM belief WHERE id = ?", id)
@@ -534,6 +705,11 @@ class Store:
         self._many("UPDATE spelling SET beliefs = beliefs - 1 WHERE scope = ? AND word = ?", spelt)
         self._many("DELETE FROM spelling WHERE scope = ? AND word = ? AND beliefs <= 0", spelt)
         self.rows("DELETE FROM surface WHERE belief = ?", number)
+        self.rows(
+            "DELETE FROM sketch WHERE belief = ? AND scope = (SELECT scope FROM belief WHERE n = ?)", number, number
+        )
+        self.rows("DELETE FROM vector WHERE belief = ?", number)
+        self.rows("DELETE FROM unembedded WHERE belief = ?", number)
         for scope, length, terms in self.rows("SELECT scope, length, terms FROM document WHERE belief = ?", number):
             keys = [(scope, term) for term in terms.split(" ")]
             self._many(
@@ -552,7 +728,7 @@ class Store:
             self.rows("DELETE FROM document WHERE belief = ?", number)
 
     @contextmanager
-    def _atomic(self) -> Iterator[None]:
+    def atomic(self) -> Iterator[None]:
         """All of a block, or nothing of it."""
         self.rows("BEGIN IMMEDIATE")
         try:
@@ -692,6 +868,22 @@ class View:
             found.setdefault(other, []).append(one)
         return found
 
+    def proposals(self) -> dict[str, Proposal]:
+        """What visible pending beliefs propose about others, by their id."""
+        return {
+            id_: Proposal(act, target)
+            for id_, act, target in self.rows(
+                """SELECT proposal.id, act, target
+                   FROM proposal JOIN belief ON belief.id = proposal.id
+                   WHERE scope :scopes AND review = 'pending'"""
+            )
+        }
+
+    def notes(self) -> dict[str, str]:
+        """What notes said when they were last ingested into one of these scopes (JSON), by path."""
+        sql = "SELECT note.path, said FROM note JOIN scope ON scope.path = note.scope WHERE scope.n :scopes"
+        return dict(self.rows(sql))
+
     def history(self, id: str) -> list[Version]:
         """The versions of a visible belief, oldest first, without those that were undone."""
         return [
@@ -709,6 +901,21 @@ class View:
                 id,
             )
         ]
+
+    def later(self, moment: datetime) -> dict[int, tuple[Belief | None, Belief | None]]:
+        """Visible beliefs that were changed after a moment, by row number: as they were before that, and after it."""
+        found: dict[int, tuple[Belief | None, Belief | None]] = {}
+        for n, before, after in self.rows(
+            """SELECT belief.n, before, after
+               FROM change
+               JOIN operation ON operation.n = change.operation
+               JOIN belief ON belief.id = change.key
+               WHERE change.kind = 'belief' AND undone IS NULL AND operation.at > ? AND belief.scope :scopes
+               ORDER BY operation.n, position""",
+            time_text(moment),
+        ):
+            found.setdefault(n, (before and belief_of(before), after and belief_of(after)))
+        return found
 
     def uses(self, id: str) -> int:
         """How many receipts hold a visible belief."""
@@ -874,15 +1081,44 @@ class Transaction:
         self._promise(id, None)
         self._changes.append(Change("belief", id, before, None, self._place(id)))
 
-    def adopt(self, belief: Belief, index: Indexed, page: Page) -> None:
+    def adopt(self, belief: Belief, index: Indexed, page: Page, text: bytes) -> None:
         """Take in a belief whose page is in place already; nothing that undo would take away."""
         self._write_belief(belief)
         self.store._add_index(belief, index)
-        self.store.rows(
-            "INSERT INTO page (id, scope, path, folded, hash, mtime, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            page.id, self.store._scope_number(belief.scope), page.path, folded(page.path), page.hash, page.mtime,
-            page.size,
-        )  # fmt: skip
+        self.store._record_page(page, self.store._scope_number(belief.scope), text)
+
+    def agree(self, page: Page, scope: str | None, text: bytes | None) -> None:
+        """Record the page of a belief as it is on the disk (None: with the scope, and the text, that it had).
+
+        No act of the user, and undone by nothing.
+        """
+        known = self.store.rows("SELECT scope FROM page WHERE id = ?", page.id)
+        self.store._record_page(page, self.store._scope_number(scope) if scope else known[0][0], text)
+
+    def keep(self, id: str) -> None:
+        """Say that the page of a belief says what was decided, so that nothing is left to write."""
+        self.store.rows("DELETE FROM outbox WHERE id = ?", id)
+
+    def vacate(self, id: str) -> None:
+        """Make room at the path of a page that is about to be recorded elsewhere."""
+        self.store.rows("UPDATE page SET folded = 'moving ' || id WHERE id = ?", id)
+
+    def drop_page(self, id: str) -> None:
+        """Record that a belief has no page any more."""
+        self.store._drop_page(id)
+
+    def hold(self, held: Iterable[Held]) -> None:
+        """Say which pages wait for a decision; those of before do not any more."""
+        self.store.rows("DELETE FROM held")
+        self.store._many("INSERT INTO held (path, id, hash, kind) VALUES (?, ?, ?, ?)", held)
+
+    def hold_also(self, held: Held) -> None:
+        """Say that one more page waits, or what another one waits for now."""
+        self.store._many("INSERT OR REPLACE INTO held (path, id, hash, kind) VALUES (?, ?, ?, ?)", [held])
+
+    def release(self, path: str) -> None:
+        """Say that a page waits no longer."""
+        self.store.rows("DELETE FROM held WHERE path = ?", path)
 
     def set_scope(self, path: str, present: bool) -> None:
         """Declare a scope, or take back the declaration of one that holds nothing."""
@@ -906,6 +1142,28 @@ class Transaction:
         if state is not None:
             self.store.rows("INSERT INTO conflict (a, b, settled) VALUES (?, ?, ?)", a, b, state == "settled")
         self._changes.append(Change("conflict", f"{a} {b}", before and _dump(before), state and _dump(state)))
+
+    def set_proposal(self, id: str, proposal: Proposal | None) -> None:
+        """Let a pending belief propose something about another one, or nothing any more."""
+        found = self.store.rows("SELECT act, target FROM proposal WHERE id = ?", id)
+        before = Proposal(*found[0]) if found else None
+        if before == proposal:
+            return
+        self.store.rows("DELETE FROM proposal WHERE id = ?", id)
+        if proposal is not None:
+            self.store.rows("INSERT INTO proposal (id, act, target) VALUES (?, ?, ?)", id, *proposal)
+        self._changes.append(Change("proposal", id, before and _dump(before), proposal and _dump(proposal)))
+
+    def set_note(self, scope: str, path: str, said: str | None) -> None:
+        """Record what a note said when it was ingested into a scope, or that there is no such note."""
+        found = self.store.rows("SELECT said FROM note WHERE scope = ? AND path = ?", scope, path)
+        before = found[0][0] if found else None
+        if before == said:
+            return
+        self.store.rows("DELETE FROM note WHERE scope = ? AND path = ?", scope, path)
+        if said is not None:
+            self.store.rows("INSERT INTO note (scope, path, said) VALUES (?, ?, ?)", scope, path, said)
+        self._changes.append(Change("note", f"{scope} {path}", before, said))
 
     def set_mapping(self, directory: str, scope: str | None) -> None:
         """Map a directory to a scope, or take the mapping away."""
@@ -935,7 +1193,15 @@ class Transaction:
         self.files[path] = after
         self._changes.append(Change("settings", path, None if before is None else _dump(before), _dump(after)))
 
+    def promise(self, id: str, page: str) -> None:
+        """Let the page of a belief be written to another path than was decided."""
+        self._promise(id, page)
+
     def _promise(self, id: str, page: str | None) -> None:
+        for other, path in self.store.rows(
+            "SELECT id, path FROM outbox WHERE folded = ? AND id <> ?", page and folded(page), id
+        ):
+            self._promise(other, f"{path.removesuffix('.md')}--{other}.md")  # it was to have a place that is taken now
         self.store.rows(
             "INSERT OR REPLACE INTO outbox (id, path, folded) VALUES (?, ?, ?)", id, page, page and folded(page)
         )

@@ -556,3 +556,50 @@ def _made_visible(found: re.Match[str]) -> str:
     if code < 0x20:
         return chr(0x2400 + code)
     return f"\\x{code:02x}" if code < 0xA0 else ""
+
+
+# -- secrets ----------------------------------------------------------------------------------------
+
+# Only what its issuer gave a shape of its own, so that a match is hardly ever anything else. Passwords and keys
+# without one look like any word.
+# Source: the issuers' documentation of their prefixes, as the rules of gitleaks collect it.
+_SECRETS = {
+    "a private key": r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?s:.{1,300}?)[A-Za-z0-9+/]{40}",
+    "a key of AWS": r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b",
+    "a token of GitHub": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{82})\b",
+    "a token of GitLab": r"\bgl(?:pat|dt|rt|ptt|agent)-[\w-]{20,}",
+    "a token of Slack": r"\bxox[abeoprs]-[A-Za-z0-9-]{20,}|\bhooks\.slack\.com/services/T\w{6,}/B\w{6,}/\w{20,}",
+    "a key of OpenAI or Anthropic": r"\bsk-(?:(?:proj|svcacct|admin|ant)-[\w-]{20,}|[A-Za-z0-9]{48}\b)",
+    "a key of Stripe": r"\b[sr]k_(?:live|test)_[A-Za-z0-9]{16,}",
+    "a key of Google": r"\bAIza[\w-]{35}(?![\w-])",
+    "a token of npm": r"\bnpm_[A-Za-z0-9]{36}\b",
+    "a token of PyPI": r"\bpypi-AgE[\w-]{50,}",
+    "a token of Hugging Face": r"\bhf_[A-Za-z]{34}\b",
+    "a token of DigitalOcean": r"\bdo[opr]_v1_[0-9a-f]{64}\b",
+    "a key of SendGrid": r"\bSG\.[\w-]{22}\.[\w-]{43}(?![\w-])",
+    "a signed web token": r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{16,}",
+    "an address with a password": r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@<{\[]{0,64}:(?![$<{\[*%(])[^\s:/@]{3,128}@[\w.-]+",
+}
+
+_PLACEHOLDERS = r"(?i)example|:(?:pass|passwd|password|pw|pwd|secret|token|x+)@|(.)\1{7}"
+
+
+class Secret(NamedTuple):
+    """Something in a text that nobody should see."""
+
+    kind: str
+    """With its article: `a token of GitHub`."""
+    line: int
+    """1-based."""
+
+
+def secret(text: str) -> Secret | None:
+    """The first thing in a text that has the shape of a key, token or password; examples of one are none."""
+    found = [
+        (match.start(), kind)
+        for kind, shape in _SECRETS.items()
+        for match in re.finditer(shape, text)
+        if not re.search(_PLACEHOLDERS, match[0])
+    ]
+    start, kind = min(found, default=(-1, ""))
+    return Secret(kind, text.count("\n", 0, start) + 1) if found else None

@@ -8,26 +8,39 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import count
 
 from mem import config, git, lexical, receipts, retention, sync, terminal, text, tree
 from mem import scope as scopes
-from mem.belief import Belief, rivals
+from mem.belief import MAX_ALIASES, MAX_NAME, Belief, alias, check, derived_aliases, rivals
 from mem.config import Home, data_directory, replica_text
-from mem.errors import Problem
+from mem.embedding import Meaning
+from mem.errors import GitProblem, ModelUnusable, Problem
 from mem.reading import Reader, agent
 from mem.stance import things
-from mem.store import Store, Transaction, View, locked, unusable
+from mem.store import Held, Proposal, Store, Transaction, View, locked, unusable
+
+EMBEDDED_AT_ONCE = 256
+"""Beliefs whose vectors are made in one go; by the embedded model that takes a tenth of a second."""
 
 
 class Writer(Reader):
     """One person's memory, in one folder, to be written."""
 
-    def __init__(self, home: Home, *, clock: Callable[[], datetime], warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        home: Home,
+        *,
+        clock: Callable[[], datetime],
+        warn: Callable[[str], None],
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> None:
         super().__init__(home, clock=clock, warn=warn)
+        self._progress = progress
+        """Told how many beliefs have been embedded, where that takes long."""
         self._rendered: dict[str, bytes] = {}
         """Pages of the beliefs that the act at hand has decided on, by id."""
 
@@ -40,9 +53,11 @@ class Writer(Reader):
             store = self._open_to_write()
             try:
                 text.speak(store.language)
-                self._report(sync.deliver(self.home, store))
+                tree.recover(self.home.local)
+                sync.deliver(self.home, store)  # what a person changed meanwhile is taken in first, or reported then
                 self._keep_house(store)
                 yield store
+                self._embed_all(store, self._meaning(store))
             finally:
                 store.close()
 
@@ -55,29 +70,205 @@ class Writer(Reader):
         if language != store.language:
             text.speak(language)
             store.reindex(language, lexical.indexed)
+        meaning = self._meaning(store)
+        if meaning is not None and store.meta("model") != meaning.model:
+            store.change_model(meaning.model)
+        self._embed_all(store, meaning)
         now = self._clock()
         receipts.fold(store, now, self._settings(store)["receipts.days"])
         terminal.drop_lists(self.home, now.timestamp() - terminal.KEPT_DAYS * 86_400)
+        sync.drop_displaced(self.home, now.timestamp() - sync.DISPLACED_SECONDS)
+
+    def _meaning(self, store: Store) -> Meaning | None:
+        """The model that vectors are made with; None if it cannot be used, which is told where it is missed."""
+        try:
+            return Meaning()
+        except ModelUnusable:
+            return None
+
+    def _embed_all(self, store: Store, meaning: Meaning | None) -> None:
+        """Make the vectors that are waited for, many at a time; what was committed stays when this is interrupted."""
+        done = 0
+        while meaning is not None and store.waiting():
+            with store.atomic():
+                done += self._embed(store, meaning)
+            self._progress(done)
+
+    def _embed(self, store: Store, meaning: Meaning) -> int:
+        """Make the vectors of some of the beliefs that wait for theirs; returns of how many."""
+        waiting = store.unembedded(EMBEDDED_AT_ONCE)
+        store.add_vectors(meaning.model, meaning.embed(waiting))
+        return len(waiting)
 
     @contextmanager
     def _writing(
         self, kind: str, summary: str, source: str | None = None, *, dry_run: bool = False
     ) -> Iterator[Transaction]:
         """One act of the user: decided and durable, then carried into the tree; a dry run is taken back."""
-        self._rendered = {}
         with self._locked_store() as store:
+            if kind != "undo" and not dry_run and agent() is None:
+                self._import(store)
+            self._rendered = {}
             waiting = {id_ for id_, _ in store.outbox()}
             with store.transaction(
                 kind, summary, source=source or self._author(), now=self._clock(), dry_run=dry_run
             ) as transaction:
                 yield transaction
-                sync.require_untouched(self.home, store, [id_ for id_, _ in store.outbox() if id_ not in waiting])
+                if kind == "undo":
+                    sync.require_untouched(self.home, store, [id_ for id_, _ in store.outbox() if id_ not in waiting])
                 for path, content in transaction.files.items():
                     if content is None:
                         tree.erase(path)
                     else:
                         tree.replace(path, content.encode())
+                meaning = self._meaning(store)
+                if meaning is not None and store.waiting():
+                    self._embed(store, meaning)
             self._report(sync.deliver(self.home, store, self._rendered))
+
+    def _import(self, store: Store) -> None:
+        """Take in what a person wrote into pages that mem knows, before anything is decided about them."""
+        now = self._clock()
+        state = git.state(self.home.path)  # before anything else, so that whatever git does meanwhile shows
+        if sync.waits(self.home, store) is None and state.busy is None:
+            changes = sync.plan(*sync.look(self.home, store, now, edits_only=True))
+            own = [change for change in self._told_apart(store, changes) if change.act in ("take", "agree")]
+            if git.state(self.home.path) == state:  # else what was read may be half of another branch
+                self._apply(store, own, now)
+
+    def _told_apart(self, store: Store, changes: Sequence[sync.Change]) -> list[sync.Change]:
+        """The changes, with what somebody else committed as proposals."""
+        paths = [change.path for change in changes if change.act in ("take", "retire")]
+        since = store.meta("commit")
+        unknown = paths if since is None or git.arrived(self.home.path, since) else []
+        return sync.proposed(changes, self._authors(store, unknown, since), store.held())
+
+    def _authors(self, store: Store, paths: Sequence[str], since: str | None = None) -> Mapping[str, str]:
+        """Who else committed what stands in these pages, by path."""
+        try:
+            return git.foreign(self.home.path, paths, self._addresses(store), since) if paths else {}
+        except GitProblem as error:
+            self._warn(f"{error.message}; so everything counts as yours")
+            return {}
+
+    def _apply(
+        self, store: Store, changes: Sequence[sync.Change], now: datetime, *, whole: bool = False
+    ) -> list[Problem]:
+        """Let the store follow the tree, in one act; returns what could not be taken.
+
+        The `whole` tree was looked at, so that it is known which pages are held.
+        """
+        self._rendered = {}
+        faults: list[Problem] = []
+        done = []
+        with store.transaction("sync", "sync", source="user", now=now) as transaction:
+            for change in changes:
+                if change.act in ("take", "follow") and change.sheet is not None:
+                    transaction.vacate(change.id)  # two pages may have changed places
+            for change in changes:
+                try:
+                    done.append(self._follow(transaction, change, now))
+                except ValueError as error:
+                    faults.append(Problem(change.path, 0, str(error)))
+            if whole:
+                transaction.hold(sync.holds(done))
+            taken = [change for change in changes if change.act in ("take", "retire", "propose")]
+            transaction.summary = f"sync {', '.join(change.path for change in taken[:3])}{' …' if taken[3:] else ''}"
+        return faults
+
+    def _follow(self, transaction: Transaction, change: sync.Change, now: datetime) -> sync.Change:
+        """Let the store follow one page; returns the change, with the id that was given to a page without one.
+
+        Raises: ValueError if the belief that results is none.
+        """
+        sheet = change.sheet
+        if change.act == "propose":
+            return change._replace(id=self._propose(transaction, change, now))
+        if change.act == "take":
+            self._take(transaction, change, now)
+        elif change.act == "retire" and change.belief is not None:
+            self._put(transaction, change.belief._replace(updated=now))
+        elif change.act == "drop":
+            transaction.drop_page(change.id)
+        elif change.act in ("agree", "follow") and sheet is not None:
+            said, old = sheet.said, transaction.store.page_of(change.id)
+            transaction.agree(sheet.page, said.scope if isinstance(said, Belief) else None, sheet.text or None)
+            if old is not None and dict(transaction.store.outbox()).get(change.id) == old.path:
+                transaction.promise(change.id, sheet.page.path)  # what waits goes where the page is now
+        return change
+
+    def _propose(self, transaction: Transaction, change: sync.Change, now: datetime) -> str:
+        """Put what somebody else committed into the inbox; returns the id of the belief that it is about.
+
+        Raises: ValueError if the belief that results is none.
+        """
+        store, said = transaction.store, change.belief
+        assert said is not None, "what is proposed says something"
+        self._withdraw(transaction, change.id)
+        target = store.everything().by_id([change.id]).get(change.id)
+        known = target is not None and target.review == "approved"
+        id_ = self._fresh_id(store) if known or change.id == sync.UNNAMED else change.id
+        scope = target.scope if target is not None else said.scope
+        source = f"git:{change.author}"
+        pending = said._replace(id=id_, scope=scope, review="pending", source=source, session=None, at=now)
+        if known and not said.current:
+            pending = pending._replace(status="active", superseded_by=None, archived=False)
+        transaction.set_scope(scope, True)
+        self._put(transaction, check(pending._replace(pinned=False)))
+        if known:
+            transaction.set_proposal(id_, Proposal("revise" if said.current else "forget", change.id))
+        return change.id if known else id_
+
+    def _withdraw(self, transaction: Transaction, target: str) -> None:
+        """Take back what an older state of a page proposed."""
+        everything = transaction.store.everything()
+        for id_, proposal in everything.proposals().items():
+            pending = everything.belief(id_)
+            if proposal.target == target and pending.live and pending.source.startswith("git:"):
+                transaction.set_proposal(id_, None)
+                transaction.remove(id_)
+
+    def _take(self, transaction: Transaction, change: sync.Change, now: datetime) -> None:
+        """Let the store hold what a page says."""
+        store, sheet, new = transaction.store, change.sheet, change.belief
+        assert sheet is not None and new is not None, "what is taken is there"
+        if new.id == sync.UNNAMED:
+            new = new._replace(id=self._fresh_id(store))
+        old = store.everything().by_id([new.id]).get(new.id)
+        self._withdraw(transaction, new.id)
+        if old is not None:
+            new = new._replace(session=old.session, at=old.at)
+        if old is not None and new.updated == old.updated:  # by hand; what another mem wrote is newer
+            new = edited(old, new, now)._replace(updated=now)
+        page = tree.revise(sheet.text, check(new))
+        place = tree.place_of(change.path)
+        stays = place is not None and place.scope == new.scope
+        transaction.set_scope(new.scope, True)
+        transaction.agree(sheet.page._replace(id=new.id), new.scope, sheet.text)
+        self._put(transaction, new, change.path if stays else None)
+        if stays and page == sheet.text:
+            transaction.keep(new.id)
+        self._warn_of(new, self._contest(transaction, new, old is None or _restated(old, new)))
+        if change.other is not None:
+            self._set_beside(transaction, change.other, new)
+
+    def _set_beside(self, transaction: Transaction, other: Belief, page: Belief) -> None:
+        """Record what the store held where a page says something else: a belief of its own, contested."""
+        store = transaction.store
+        view = store.visible([scopes.parse(other.scope)])
+        taken = {name for (name,) in view.rows("SELECT name FROM belief WHERE scope :scopes")}
+        name = next(name for n in count(2) if (name := f"{other.name}_{n}") not in taken)
+        found_as = alias(page.name)  # so that the two contradict each other as long as both hold
+        aliases = (*(one for one in other.aliases if one.text != page.name), found_as)[-MAX_ALIASES:]
+        beside = other._replace(id=self._fresh_id(store), name=name[:MAX_NAME], aliases=aliases)
+        self._put(transaction, beside)
+        if beside.current and page.current:
+            transaction.set_conflict(page.id, beside.id, "open")
+
+    def _warn_of(self, new: Belief, contested: Sequence[tuple[Belief, str]]) -> None:
+        for other, _ in contested:
+            named = f"{new.name} ({new.id}) contradicts {other.name} ({other.id})"
+            self._warn(f"{named}: neither is injected until you decide (mem conflicts)")
 
     def _report(self, problems: Sequence[Problem]) -> None:
         for problem in problems:
@@ -129,11 +320,22 @@ class Writer(Reader):
         """A new database, with the beliefs of the pages that are there: a clone, or after a loss."""
         now = self._clock()
         pages, problems = sync.read_pages(self.home, now)
+        head = git.head(self.home.path)
         try:
             store = Store.writing(path, create=True)
+            # Without an identity nobody can be told from the user, who has just made this clone.
+            known = pages if git.identified(self.home.path) else []
+            authors = self._authors(store, [sheet.page.path for _, sheet in known])
             with store.transaction("adopt", "take in pages", source="user", now=now) as transaction:
-                for belief, page in pages:
-                    transaction.adopt(belief, lexical.indexed(belief), page)
+                for belief, sheet in pages:
+                    author = authors.get(sheet.page.path)
+                    if author is not None:
+                        belief = belief._replace(review="pending", source=f"git:{author}", at=now)
+                    transaction.adopt(belief, lexical.indexed(belief), sheet.page, sheet.text)
+                    if author is not None:
+                        self._leave(transaction, belief.id)
+            if head is not None:
+                store.note("commit", head)
         except BaseException:
             for ending in ("", "-wal", "-shm"):  # half of one would be taken for the whole
                 tree.erase(path + ending)
@@ -142,6 +344,8 @@ class Writer(Reader):
             raise
         if pages:
             self._warn(f"took in {len(pages)} pages that were in {self.home.path}")
+        if authors:
+            self._warn(f"{text.counted(len(authors), 'page')} of them others committed; mem review decides about those")
         for problem in problems:
             self._warn(f"{problem}; it was left out")
         return store
@@ -150,9 +354,14 @@ class Writer(Reader):
         """Store a belief and decide the path of its page (`place`, where it had one); returns that path."""
         store = transaction.store
         path = None
+        if belief.review == "pending" and belief.source.startswith("git:"):
+            self._leave(transaction, belief.id)
         if belief.review == "approved":
-            page = store.everything().page(belief.id)
-            self._rendered[belief.id] = tree.render(belief)  # what can have no page is no belief
+            page = store.page_of(belief.id)
+            self._rendered[belief.id] = sync.page_text(store, belief)  # what can have no page is no belief
+            old = store.everything().by_id([belief.id]).get(belief.id)
+            if page is not None and old is not None and tree.page_path(old) == tree.page_path(belief):
+                place = place or page.path  # a person may have named the file
             path = place or sync.free_path(
                 self.home, store, belief.id, tree.page_path(belief), page.path if page else None
             )
@@ -161,6 +370,13 @@ class Writer(Reader):
             for other in store.everything().conflicts(belief.id):
                 transaction.set_conflict(belief.id, other, None)
         return path
+
+    def _leave(self, transaction: Transaction, id: str) -> None:
+        """Let the page of a belief that is to be decided about once more stay as somebody else committed it."""
+        page = transaction.store.page_of(id)
+        if page is not None:
+            transaction.drop_page(id)
+            transaction.hold_also(Held(page.path, id, page.hash, sync.FOREIGN))
 
     def _contest(self, transaction: Transaction, belief: Belief, anew: bool = True) -> list[tuple[Belief, str]]:
         """Open a conflict with every current belief of the scope that cannot hold beside this one.
@@ -190,6 +406,22 @@ class Writer(Reader):
 
     def _view_to_write(self, store: Store, given: Sequence[str]) -> View:
         return store.visible(self.open_scopes(store, given).visible)
+
+
+def _restated(old: Belief, new: Belief) -> bool:
+    return (old.scope, old.type, old.content) != (new.scope, new.type, new.content)
+
+
+def edited(old: Belief, new: Belief, now: datetime) -> Belief:
+    """The belief after an edit by its user, which confirms it; the same one if nothing changed."""
+    if new._replace(updated=old.updated) == old:
+        return old
+    if new.content != old.content and new.aliases == old.aliases:  # what the old words implied goes with them
+        kept = [entry for entry in old.aliases if entry.origin != "derived"]
+        texts = {entry.text for entry in kept}
+        derived = (entry for entry in derived_aliases(new.content) if entry.text not in texts)
+        new = new._replace(aliases=(*kept, *derived) if len(kept) < len(old.aliases) else tuple(kept))
+    return confirmed(new._replace(source="user-edit", at=now), now)
 
 
 def confirmed(belief: Belief, now: datetime) -> Belief:

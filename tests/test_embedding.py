@@ -13,8 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mem import embedding
-from mem.embedding import EMBEDDED, Encoder, Table
+from mem.embedding import EMBEDDED, Encoder, Meaning, Table
 from mem.errors import ModelUnusable
+from mem.memory import Memory
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -90,22 +91,37 @@ def test_words_of_one_meaning_are_closer_than_others(table: Table) -> None:
 # -- at rest ----------------------------------------------------------------------------------------
 
 
-def test_a_packed_vector_is_nine_bits_a_dimension_and_keeps_its_direction(encoder: Encoder) -> None:
+def test_a_packed_vector_is_a_byte_a_dimension_and_keeps_its_direction(encoder: Encoder) -> None:
     vector = encoder.encode(["the store of record"])[0].tolist()
     packed = embedding.pack(vector)
-    assert len(packed) == 4 + len(vector) * 9 // 8
-    assert np.dot(vector, embedding.unpack(packed, len(vector))) > 0.999
+    assert len(packed) == 4 + len(vector) and len(embedding.signs(vector)) == len(vector) // 8
+    assert embedding.cosine(vector, packed) > 0.999
 
 
-def test_the_scan_finds_the_nearest_of_many(encoder: Encoder) -> None:
-    texts = [
-        f"belief {n} about {word}" for n, word in enumerate("tax cat bread train code music rain key".split() * 100)
-    ]
-    vectors = encoder.encode([*texts, "the kitten wants food"])
-    packed = {n: embedding.pack(vector.tolist()) for n, vector in enumerate(vectors[:-1])}
-    found = embedding.cosines(vectors[-1].tolist(), packed, exact=120)
-    best = int(np.argmax(vectors[:-1] @ vectors[-1]))
-    assert len(found) == 120 and max(found, key=lambda n: found[n]) == best
+WORDS = "tax cat bread train code music rain key kitten car vehicle postgres database mysql bike".split()
+
+
+def test_close_tokens_are_found_among_many_as_by_comparing_all(table: Table) -> None:
+    tokens = sorted({token for word in WORDS for token in table.tokens(word)})
+    near = table.near(tokens, tokens, 0.5)
+    for one in tokens:
+        exact = {other: table.likeness(one, other) for other in tokens if table.likeness(one, other) >= 0.55}
+        assert {other: value for other, value in near[one].items() if value >= 0.55} == exact
+    assert sum(map(len, near.values())) > len(tokens)  # some are close to others than themselves
+
+
+def test_the_rough_look_finds_the_nearest_of_many(memory: Memory) -> None:
+    for n, word in enumerate(WORDS * 4):
+        memory.remember(f"belief {n} about {word}", {"name": f"b{n}"}, None, None)
+    meaning = Meaning()
+    (vector,) = meaning.vectors(["the kitten wants food"])
+    with memory._reading() as store:
+        assert store is not None
+        view = store.everything()
+        found = embedding.nearest(view, vector, 12)
+        packed = embedding.stored(view, range(1, 1 + 4 * len(WORDS)))
+    best = max(packed, key=lambda n: embedding.cosine(vector, packed[n][0]))
+    assert len(found) == 12 and best in found
 
 
 # -- damage -----------------------------------------------------------------------------------------

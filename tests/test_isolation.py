@@ -27,7 +27,7 @@ from mem.memory import Memory
 from mem.reading import NO_FILTER, Filters
 from mem.show import answers, details
 from mem.show.style import dump
-from mem.store import View
+from mem.store import Proposal, View
 from tests.strategies import fresh_memory, take_in
 
 SCOPES = ("user", "project:a", "project:a/b", "project:z", "domain:c")
@@ -83,6 +83,7 @@ class Session:
         for filters in (NO_FILTER, Filters(archived=True), Filters(pending=True), Filters(any_state=True)):
             opened, beliefs = self.ask("beliefs", self.open, filters)
             self.note(f"list {filters}", dump(answers.list_document(opened, beliefs)))
+        self.note("proposals", str(self.ask("proposals", self.open)))
         pairs = self.ask("conflicts", self.open)
         self.note("conflicts", details.conflicts_text(pairs))
         return list(beliefs)
@@ -262,6 +263,14 @@ def approve(world: World, where: str) -> None:
     world.memory.review(waiting[:2], [], [where])
 
 
+def propose_about(world: World, where: str) -> None:
+    """A pending belief proposes to revise or forget another one, wherever that is."""
+    pending = [one for one in world.beliefs() if one.scope == where and one.review == "pending" and one.live]
+    meant = Proposal(world.random.choice(("revise", "forget")), world.one(world.random.choice(SCOPES)))
+    with world.memory._writing("propose", "propose") as transaction:
+        transaction.set_proposal(world.random.choice(pending).id if pending else "none", meant)
+
+
 def edit_by_hand(world: World, where: str) -> None:
     path = world.memory.belief(world.one(where), [where])[1]
     page = Path(world.memory.home.path) / (path or "none")
@@ -279,7 +288,7 @@ ACTS: dict[str, Callable[[World, str], set[str] | None]] = {
     function.__name__: function
     for function in (
         *(remember, propose, import_, rename, move, move, supersede, contest, forget, restore, relate, alias, learn),
-        *(pin, approve, edit_by_hand, inject),
+        *(pin, propose_about, approve, edit_by_hand, inject),
     )
 }
 

@@ -65,7 +65,7 @@ def worst(memory: Memory, open_: str, query: str, overlay: Overlay | None = None
     store = Store.reading(memory.home.database() or "")
     view = store.visible(scope.visible([scope.parse(open_)]))
     known = lexical.statistics(view, terms(query), overlay or {})
-    ours = lexical.search(view, terms(query), known, overlay or {})
+    ours = lexical.okapi(view, terms(query), known, overlay or {})
     rows = view.numbered(n for (n,) in view.rows("SELECT n FROM belief WHERE scope :scopes AND current"))
     store.close()
     theirs = dict(zip(rows, lexical.reference([lexical.bag(one) for one in rows.values()], terms(query)), strict=True))
@@ -117,7 +117,9 @@ def test_the_comparison_with_rank_bm25_catches(broken: str, memory: Memory, monk
 
 def test_a_repeated_word_of_a_query_counts_once(memory: Memory) -> None:
     corpus(memory)
-    once, thrice = (memory.recall(query, ["user"], 9).hits for query in ("redis deploy", "redis deploy redis redis"))
+    once, thrice = (
+        memory.recall(query, ["user"], 9, mode="lexical").hits for query in ("redis deploy", "redis deploy redis redis")
+    )
     assert [(hit.belief.id, hit.score) for hit in once] == [(hit.belief.id, hit.score) for hit in thrice]
 
 

@@ -19,9 +19,8 @@ MATCHES = st.dictionaries(
 SESSIONS = st.sampled_from([[], [[0, 1, 2, 3, 4]], [[4, 2, 0], [1, 3]], [list(range(10))]])
 
 
-def likeness(one: int, other: int) -> float:
-    """Tokens 1 and 2 are close, all others have nothing in common."""
-    return 1.0 if one == other else 0.9 if {one, other} == {1, 2} else 0.1
+NEAR = {token: {token: 1.0} | {1: {2: 0.9}, 2: {1: 0.9}}.get(token, {}) for token in range(9)}
+"""Tokens 1 and 2 are close, all others have nothing in common."""
 
 
 # -- one belief -------------------------------------------------------------------------------------
@@ -46,18 +45,18 @@ def test_a_banal_word_counts_less_than_a_rare_one_anywhere() -> None:
 
 def test_a_close_word_counts_as_much_as_it_is_close() -> None:
     words = [Word(3.0, (1,)), Word(1.0, (7,))]
-    exact, close, far = (recall.match(words, [0, 0], tokens, likeness) for tokens in ([1, 5], [2, 5], [5, 6]))
+    exact, close, far = (recall.match(words, [0, 0], tokens, NEAR) for tokens in ([1, 5], [2, 5], [5, 6]))
     assert exact.soft == pytest.approx(0.75) and 0 < (close.soft or 0) < 0.75 and far.soft == 0
 
 
 def test_a_word_that_is_there_is_not_counted_twice() -> None:
-    found = recall.match([Word(1.0, (1,))], [0.7], [1], likeness)
+    found = recall.match([Word(1.0, (1,))], [0.7], [1], NEAR)
     assert found.lexical == 0.7 and found.soft == pytest.approx(0.3)
 
 
 def test_a_word_of_several_tokens_needs_all_of_them() -> None:
-    whole = recall.match([Word(1.0, (1, 5))], [0], [1, 5], likeness)
-    half = recall.match([Word(1.0, (1, 5))], [0], [1], likeness)
+    whole = recall.match([Word(1.0, (1, 5))], [0], [1, 5], NEAR)
+    half = recall.match([Word(1.0, (1, 5))], [0], [1], NEAR)
     assert (whole.soft or 0) > 0.9 > 0.4 > (half.soft or 0)
 
 

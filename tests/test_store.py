@@ -57,8 +57,11 @@ SEES_EVERYTHING = {
     "memory.Memory.export",
     "memory.Memory.pending_elsewhere",
     "store.Store.reindex",
+    "sync._misread",
     "sync._write",
     "sync.differences",
+    "sync.look",
+    "writing.Writer._take",
 }
 
 
@@ -363,13 +366,30 @@ def test_a_crash_does_not_let_a_page_be_lost_that_a_person_wrote_meanwhile(tmp_p
 # -- pages changed by hand --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [("forget", "b1"), ("alias", "b1", "+z"), ("undo",), ("forget", "b2", "b1")])
-def test_a_page_changed_by_hand_is_not_written_over(command: tuple[str, ...], mem: Mem, memory: Memory) -> None:
+def changed_by_hand(memory: Memory) -> Path:
+    """A page of two, with a line that a person added."""
     take_in(memory, record("b2", name="y"), record("b1"))
     page = Path(memory.home.path) / "user" / "facts" / "x.md"
     page.write_text(page.read_text() + "\nand more, by hand\n")
+    return page
+
+
+@pytest.mark.parametrize("command", [("forget", "b1"), ("alias", "b1", "+z"), ("pin", "b2", "b1"), ("pin", "b2")])
+def test_what_was_changed_by_hand_is_taken_in_before_anything_is_decided(
+    command: tuple[str, ...], mem: Mem, memory: Memory
+) -> None:
+    changed_by_hand(memory)
+    assert mem(*command).status == 0
+    assert [one.kind for one in memory.operations(3)] == [command[0], "sync", "import"]
+    assert memory.belief("b1", ())[0].content == "b1 is stored\n\nand more, by hand"
+    assert all("and more, by hand" in page.decode() for name, page in pages(memory).items() if "x.md" in name)
+    assert memory.doctor(verify_ranking=False).problems == []
+
+
+def test_an_undo_does_not_write_over_a_page_changed_by_hand(mem: Mem, memory: Memory) -> None:
+    changed_by_hand(memory)
     before = state(memory), operations(memory)
-    result = mem(*command)
+    result = mem("undo")
     assert (result.status, result.out) == (3, "")
     assert "user/facts/x.md was changed by hand" in result.err
     assert (state(memory), operations(memory)) == before

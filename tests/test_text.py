@@ -337,3 +337,68 @@ def test_every_language_has_a_stemmer() -> None:
         text.speak(language)
         assert text.stem("abcdef")
     text.speak("english")
+
+
+# -- secrets ----------------------------------------------------------------------------------------
+
+# Put together here, so that no scanner of this repository takes them for real.
+LETTERS = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF" * 4
+SECRETS = {
+    "a private key": "-----BEGIN OPENSSH " + "PRIVATE KEY-----\n" + LETTERS[:64],
+    "a key of AWS": "AKIA" + "QYLPMN5HHHFPZAM2",
+    "a token of GitHub": "ghp_" + LETTERS[:36],
+    "a token of GitLab": "glpat-" + LETTERS[:20],
+    "a token of Slack": "xoxb-" + "2314567890-" + LETTERS[:24],
+    "a key of OpenAI or Anthropic": "sk-ant-" + "api03-" + LETTERS[:40],
+    "a key of Stripe": "sk_live_" + LETTERS[:24],
+    "a key of Google": "AIza" + LETTERS[:35],
+    "a token of npm": "npm_" + LETTERS[:36],
+    "a token of PyPI": "pypi-" + "AgEIcHlwaS5vcmc" + LETTERS[:60],
+    "a token of Hugging Face": "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH",
+    "a token of DigitalOcean": "dop_v1_" + "0123456789abcdef" * 4,
+    "a key of SendGrid": "SG." + LETTERS[:22] + "." + LETTERS[:43],
+    "a signed web token": "eyJ" + LETTERS[:17] + ".eyJ" + LETTERS[:30] + "." + LETTERS[:43],
+    "an address with a password": "postgres://app:" + "s3cr3tpw" + "@db.internal/orders",
+}
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+def test_a_secret_is_known_by_its_shape(kind: str) -> None:
+    assert text.secret(f"First line.\nThe key is {SECRETS[kind]}, keep it.") == (kind, 2)
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+def test_half_a_secret_or_its_beginning_within_a_word_is_none(kind: str) -> None:
+    whole = SECRETS[kind]
+    assert text.secret(f"It begins with {whole[: len(whole) // 3]} as all of them do.") is None
+
+
+def test_the_first_secret_is_told() -> None:
+    assert text.secret(f"{SECRETS['a token of npm']}\n{SECRETS['a key of AWS']}") == ("a token of npm", 1)
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "Tokens begin with ghp_ and keys with AKIA or sk-.",
+        "AKIAIOSFODNN7EXAMPLE",
+        "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "postgres://user:password@localhost/db",
+        "postgres://user:$PGPASSWORD@db/orders",
+        "postgres://user:<secret>@db/orders",
+        "https://example.org:8080/@me/page",
+        "git@github.com:me/atlas.git",
+        "ssh://git@host:22/x",
+        "3aee21b3aee21b3aee21b3aee21b3aee21b3aee21b",
+        "The password is in the vault; the token lives for an hour.",
+        "sk-learn and hf_transfer are packages",
+        "npm_config_registry",
+        "-----BEGIN PUBLIC KEY-----",
+        "A key file begins with -----BEGIN OPENSSH PRIVATE KEY----- and some lines of letters.",
+        "protocol://user[:password]@host",
+        "https://host/a:b@c",
+        "12:30 at ana@example.org",
+    ],
+)
+def test_what_only_resembles_a_secret_is_none(harmless: str) -> None:
+    assert text.secret(harmless) is None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from mem import tree
@@ -90,6 +90,119 @@ def test_such_content_stands_in_the_front_matter(content: str, why: str | None, 
 )
 def test_ordinary_content_stands_below_its_heading(content: str) -> None:
     assert tree.render(belief(content=content)).decode().endswith(f"---\n# n\n\n{content}\n")
+
+
+# -- page to page -----------------------------------------------------------------------------------
+
+FOREIGN_LINES = ("# mine", "tags: [a, b]", "cssclass: {x: y}", "note: |\n  # no comment\n\n  Why: not", 'x: "# y"', "")
+
+
+@st.composite
+def pages_of_a_person(draw: st.DrawFn) -> tuple[Belief, bytes, list[bytes]]:
+    """A belief, its page as a person may have changed it, and the pieces of that which are not mem's."""
+    one = draw(beliefs())
+    front, _, body = tree.render(one).decode()[4:].partition("\n---\n")
+    parts = draw(st.permutations(re.split(r"\n(?=[a-z_]+: )", front)))  # no key before `content: |` is cut in two
+    own = [f"{line}{n}" if line and line[-1].isalpha() else line for n, line in enumerate(draw(FOREIGN))]
+    keys = [line.replace(":", f"{n}:", 1) if line[:1].isalpha() else line for n, line in enumerate(own)]
+    for line in keys:
+        parts.insert(draw(st.integers(0, len(parts))), line)
+    blanks = draw(st.sampled_from(("", "\n", "\n\n")))
+    text = "---\n" + "\n".join(parts) + f"\n---\n{blanks}{body}{blanks}"
+    mark, end = draw(st.sampled_from(("", "\ufeff"))), draw(st.sampled_from(("\n", "\r\n")))
+    return (
+        one,
+        (mark + text.replace("\n", end)).encode(),
+        [f"{line}\n".replace("\n", end).encode() for line in keys if line],
+    )
+
+
+FOREIGN = st.lists(st.sampled_from(FOREIGN_LINES), max_size=4)
+
+
+@given(pages_of_a_person(), beliefs())
+def test_a_revised_page_says_the_new_belief_and_keeps_what_is_not_mem_s(
+    page: tuple[Belief, bytes, list[bytes]], other: Belief
+) -> None:
+    _, old, foreign = page
+    assume(isinstance(read(old), Belief))  # a line end in a text that only YAML takes for one
+    try:
+        new = tree.revise(old, other)
+    except ValueError as error:
+        assert "only YAML takes" in str(error)
+        return
+    assert said(new) == tree.owned(other)
+    assert all(new.count(line) >= old.count(line) for line in foreign)
+    assert new.startswith(b"\xef\xbb\xbf") == old.startswith(b"\xef\xbb\xbf")
+
+
+PERSONAL = b"""---
+# mine: this page is dear to me
+id:   'a1'  # never change
+tags: [x, y]
+type: fact
+aliases:
+  - pg   # short
+  # the long one
+  - postgres
+
+scope: user
+pinned: true # really
+---
+
+#  n
+
+One.
+Two.\t
+Three.
+
+
+Why:so
+"""
+
+
+@pytest.mark.parametrize(
+    ("fields", "before", "after"),
+    [
+        ({}, b"", b""),
+        ({"pinned": False}, b"pinned: true # really", b"pinned: false # really"),
+        ({"content": "One.\n2.\nThree."}, b"Two.\t", b"2."),
+        ({"name": "m"}, b"#  n", b"# m"),
+        ({"why": "because"}, b"Why:so", b"Why: because"),
+        ({"why": None}, b"\n\n\nWhy:so", b""),
+        ({"aliases": ["q"]}, b"aliases:\n  - pg   # short\n  # the long one\n  - postgres",
+         b"aliases: [q]\n# short\n# the long one"),
+        ({"confidence": 0.5}, b"- postgres\n", b"- postgres\nconfidence: 0.5\n"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["unix", "windows"])
+def test_a_write_changes_the_lines_of_what_it_changes_alone(
+    fields: dict[str, Any], before: bytes, after: bytes, end: bytes
+) -> None:
+    old = PERSONAL.replace(b"scope: user", b"created: 2026-11-21\nscope: user")
+    one = said(old)._replace(**{key: value for key, value in fields.items() if key != "aliases"})
+    if "aliases" in fields:
+        one = one._replace(aliases=belief(aliases=["q"]).aliases)
+    assert tree.revise(old.replace(b"\n", end), one) == old.replace(before, after).replace(b"\n", end)
+
+
+def test_a_page_that_mem_wrote_alone_is_rendered_anew() -> None:
+    one, other = belief(aliases=["pg"], why="so"), belief(content="# d", pinned=True)
+    assert tree.revise(tree.render(one), other) == tree.render(other)
+
+
+def test_content_that_the_body_cannot_hold_moves_and_what_is_not_mem_s_stays() -> None:
+    old = page("tags: [a]\ncreated: 2026-11-21T10:00:00Z\n# mine\n")
+    assert tree.revise(old, belief(id="a1", content="a\n\nWhy: b")).decode() == (
+        f"{HEAD}tags: [a]\ncreated: 2026-11-21T10:00:00Z\n# mine\ncontent: |-\n  a\n\n  Why: b\n---\n# n\n\n"
+    )
+
+
+def test_a_page_that_a_person_began_is_given_what_it_lacks() -> None:
+    new = tree.revise(b"---\ntags: [a]\n---\n# n\n\nc\n", belief())
+    assert new.decode() == (
+        "---\nid: b1\ntype: fact\nscope: user\ncreated: 2026-11-21T10:00:00Z\ntags: [a]\n---\n# n\n\nc\n"
+    )
 
 
 # -- what a person writes ---------------------------------------------------------------------------
@@ -313,7 +426,7 @@ def test_no_temporary_file_is_left_behind(disk: Disk, there: bytes | None) -> No
         disk.place(b"new", b"old")
     except tree.Changed:
         assert there == b"by hand"
-    assert os.listdir(disk.scratch) == []
+    assert [name for name in os.listdir(disk.scratch) if name != "displaced"] == []
     assert os.listdir(disk.path.parent) == ["n.md"]
 
 
@@ -324,27 +437,86 @@ def test_no_temporary_file_is_left_behind_when_the_folder_cannot_be_made(disk: D
     assert os.listdir(disk.scratch) == []
 
 
-def test_a_link_in_the_place_of_a_page_does_not_lead_elsewhere(disk: Disk, tmp_path: Path) -> None:
+def test_a_link_in_the_place_of_a_page_is_not_followed_and_stays(disk: Disk, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_bytes(b"old")
     disk.path.parent.mkdir(parents=True)
     disk.path.symlink_to(tmp_path / "elsewhere")
-    disk.place(b"new", b"old")
-    assert (tmp_path / "elsewhere").read_bytes() == b"old"
+    with pytest.raises(OSError, match="a link"):
+        disk.place(b"new", b"old")
+    assert (tmp_path / "elsewhere").read_bytes() == b"old" and disk.path.is_symlink()
+
+
+def test_a_pipe_in_the_place_of_a_page_is_not_waited_for(disk: Disk) -> None:
+    disk.path.parent.mkdir(parents=True)
+    os.mkfifo(disk.path)
+    with pytest.raises(OSError, match="not a file"):
+        disk.place(b"new", b"old")
+
+
+def displaced(disk: Disk) -> list[bytes]:
+    return sorted(Path(path).read_bytes() for path, _, _ in tree.displaced(str(disk.scratch)))
+
+
+@pytest.mark.parametrize("exchanged", [True, False], ids=["exchange", "rename"])
+def test_what_is_replaced_is_kept_with_whatever_is_written_to_it_later(
+    disk: Disk, exchanged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not exchanged:
+        monkeypatch.setattr(tree, "_exchange", lambda one, other: False)
+    disk.place(b"old", None)
+    with disk.path.open("ab") as editor:
+        disk.place(b"new", b"old")
+        editor.write(b", and more by hand")
+    assert displaced(disk) == [b"old, and more by hand"]
+    assert [sound for _, sound, _ in tree.displaced(str(disk.scratch))] == [False]
+
+
+def saved_in_between(disk: Disk, monkeypatch: pytest.MonkeyPatch, *saves: bytes) -> None:
+    """A person saves by rename in the instants before mem's next exchanges."""
+    waiting, exchange = [*saves], tree._exchange
+
+    def exchange_late(one: str, other: str) -> bool:
+        if waiting:
+            (disk.scratch / "editor").write_bytes(waiting.pop(0))
+            os.replace(disk.scratch / "editor", other)
+        return exchange(one, other)
+
+    monkeypatch.setattr(tree, "_exchange", exchange_late)
+
+
+@pytest.mark.parametrize("saves", [[b"one"], [b"one", b"two"], [b"one", b"two", b"three"]], ids=len)
+def test_what_a_person_saves_in_the_instant_of_a_write_stands_or_is_kept(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch, saves: list[bytes]
+) -> None:
+    disk.place(b"old", None)
+    saved_in_between(disk, monkeypatch, *saves)
+    with pytest.raises(tree.Changed):
+        disk.place(b"new", b"old")
+    assert disk.path.read_bytes() == saves[-1]
+    assert {disk.path.read_bytes(), *displaced(disk)} >= {*saves[-2:]}  # the third is saved in the place of the first
+
+
+def test_a_temporary_file_of_a_killed_write_goes_and_what_came_out_of_a_place_is_kept(disk: Disk) -> None:
+    (disk.scratch / f"12.{tree.digest(b'new')[:16]}").write_bytes(b"new")
+    (disk.scratch / f"13.{tree.digest(b'new')[:16]}").write_bytes(b"by hand")
+    tree.recover(str(disk.scratch))
+    assert os.listdir(disk.scratch) == ["displaced"]
+    assert displaced(disk) == [b"by hand"]
 
 
 def test_a_page_that_holds_what_was_agreed_is_taken_away(disk: Disk) -> None:
     disk.place(b"old", None)
-    tree.take_away(str(disk.path), tree.digest(b"old"))
+    tree.take_away(str(disk.path), tree.digest(b"old"), str(disk.scratch))
     assert not disk.path.exists()
 
 
 def test_a_page_that_a_person_changed_is_not_taken_away(disk: Disk) -> None:
     disk.place(b"by hand", None)
     with pytest.raises(tree.Changed):
-        tree.take_away(str(disk.path), tree.digest(b"old"))
+        tree.take_away(str(disk.path), tree.digest(b"old"), str(disk.scratch))
     assert disk.path.read_bytes() == b"by hand"
 
 
 def test_a_page_that_is_gone_already_needs_no_taking_away(disk: Disk) -> None:
-    tree.take_away(str(disk.path), tree.digest(b"old"))
+    tree.take_away(str(disk.path), tree.digest(b"old"), str(disk.scratch))
     assert not disk.path.exists()

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from mem import config
 from mem.errors import MemError, TreeProblem
 from mem.memory import Memory
-from mem.store import Store, Transaction
-from tests.strategies import LINES, TEXTS, fresh_memory, take_in
+from mem.store import Proposal, Store, Transaction
+from tests.strategies import LINES, TEXTS, belief, fresh_memory, take_in
 
 LATER = datetime(2027, 5, 1, tzinfo=UTC)
 """When questions are asked, so that what was done meanwhile is all that can change an answer."""
@@ -243,6 +243,15 @@ def confirm(memory: Memory, n: int, query: str | None) -> None:
     memory.confirm([id_], query, given_)
 
 
+@act(ONE, st.sampled_from(("revise", "forget")), CONTENTS)
+def propose(memory: Memory, n: int, act: str, content: str) -> None:
+    target, [scope] = pick(memory, n)
+    with memory._writing("propose", "propose") as transaction:
+        pending = belief(id=f"p{len(memory.export(()))}", scope=scope, content=content, review="pending")
+        memory._put(transaction, pending)
+        transaction.set_proposal(pending.id, Proposal(act, target))
+
+
 @act(st.booleans(), ONE)
 def review(memory: Memory, approved: bool, n: int) -> None:
     waiting = [one for one in memory.export(()) if one.review == "pending"]
@@ -377,7 +386,7 @@ def _forgetting(kind: str) -> Callable[..., Any]:
     return close
 
 
-KINDS = ("belief", "scope", "conflict", "mapping", "remote", "settings")
+KINDS = ("belief", "scope", "conflict", "mapping", "remote", "proposal", "settings")
 BROKEN: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     **{kind: (Transaction, "_close", _forgetting(kind)) for kind in KINDS},
     "place of a page": (Transaction, "_place", lambda transaction, id: None),
@@ -393,6 +402,8 @@ ALL_KINDS: list[ACT] = [
     ("import_", [{**NAMESAKE, "id": "i1"}], True),
     ("edit", 1, {"name": "moved"}),  # makes room for the page of its namesake, which stays where it is
     *(("retire", "forget", [n]) for n in range(4)),
+    ("propose", 0, "revise", "Use `Redis`."),
+    ("review", True, 1),
 ]
 
 

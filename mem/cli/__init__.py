@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, Mapping[str, Command]] = {
     "Remember and find": {
         "remember": tell.remember,
         "recall": ask.recall,
+        "similar": ask.similar,
         "inject": ask.inject,
         "brief": ask.brief,
         "show": ask.show,
@@ -46,10 +47,12 @@ COMMANDS: Mapping[str, Mapping[str, Command]] = {
     "Review and upkeep": {
         "review": keep.review,
         "conflicts": keep.conflicts,
+        "sync": keep.sync,
         "log": ask.log,
         "doctor": keep.doctor,
     },
     "In and out": {
+        "ingest": keep.ingest,
         "import": keep.import_,
         "export": keep.export,
     },

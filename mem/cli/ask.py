@@ -12,6 +12,7 @@ from mem.cli import options
 from mem.cli.options import (
     All,
     Archived,
+    AsOf,
     Id,
     IdList,
     Ids,
@@ -25,7 +26,7 @@ from mem.cli.options import (
     Types,
     Until,
 )
-from mem.reading import NO_FILTER, clock
+from mem.reading import clock
 from mem.recall import strength
 from mem.show import answers, details, style
 
@@ -40,11 +41,13 @@ def recall(
     status: Statuses = None,
     since: Since = None,
     until: Until = None,
+    as_of: AsOf = None,
     archived: Archived = False,
     pending: Pending = False,
     all: All = False,
     mode: Annotated[Mode, options.declared(_RECALL, "mode")] = "auto",
     no_abstain: Annotated[bool, options.declared(_RECALL, "no_abstain")] = False,
+    explain: Annotated[bool, options.declared(_RECALL, "explain")] = False,
     json: Json = False,
     jsonl: Jsonl = False,
     ids: Ids = False,
@@ -57,6 +60,29 @@ def recall(
     """
     values = {**locals(), "scope": tuple(scope or ()), "type": tuple(type or ()), "status": tuple(status or ())}
     return hot.answer(hot.Request("recall", values, values.pop("query")))
+
+
+def similar(
+    id: Id,
+    scope: Scope = None,
+    k: Annotated[int | None, options.declared(_RECALL, "k")] = None,
+    mode: Annotated[Mode, options.declared(_RECALL, "mode")] = "auto",
+    explain: Annotated[bool, options.declared(_RECALL, "explain")] = False,
+    json: Json = False,
+    jsonl: Jsonl = False,
+    ids: Ids = False,
+) -> int:
+    """Find the beliefs that are most like one.
+
+    \b
+    mem similar store_of_record
+    mem similar -k 3 --explain 2
+    """
+    form = options.only_forms(json, jsonl, ids)
+    hot.require_explainable(explain, form)
+    memory = options.memory()
+    belief, found = memory.similar(id, scope or (), k, mode, explain=explain or form.startswith("json"))
+    return hot.print_recalled(memory, found, belief.name, form, explain=explain, command="similar")
 
 
 def inject(
@@ -123,6 +149,7 @@ def list_(
     status: Statuses = None,
     since: Since = None,
     until: Until = None,
+    as_of: AsOf = None,
     archived: Archived = False,
     pending: Pending = False,
     all: All = False,
@@ -142,7 +169,7 @@ def list_(
     opened, beliefs = memory.beliefs(scope or (), filters)
     options.list_beliefs(memory, beliefs, form, lambda: answers.list_document(opened, beliefs))
     if not beliefs and form == "text":
-        asked = " that fit" if filters != NO_FILTER else ""
+        asked = "" if filters.all_current else " that fit"
         hot.warn(f"no beliefs{asked} in {', '.join(map(str, opened.visible))}")
     return 0
 

@@ -10,7 +10,7 @@ import typer
 from mem import hot, terminal
 from mem.belief import to_record
 from mem.cli import options
-from mem.cli.options import All, Archived, DryRun, Ids, Json, Jsonl, Pending, Scope, Since, Statuses, Types, Until
+from mem.cli.options import All, Archived, AsOf, DryRun, Ids, Json, Jsonl, Pending, Scope, Since, Statuses, Types, Until
 from mem.errors import UsageMistake
 from mem.reading import Filters, Reference
 from mem.show import answers, details, style
@@ -40,10 +40,15 @@ def review(
         rejected = {memory.belief(one, scope or ())[0].id for one in reject or ()}
         chosen = [*(approve or []), *(belief for belief in pending if belief.id not in rejected)]
     if chosen or reject:
-        for belief in memory.review(chosen, reject or (), scope or ()):
-            print(f"{'approved' if belief.review == 'approved' else 'rejected'} {details.called(belief)}")
+        for word, belief in memory.review(chosen, reject or (), scope or ()):
+            print(f"{word} {details.called(belief)}")
         return 0
-    options.list_beliefs(memory, pending, form, lambda: answers.list_document(opened, pending))
+    proposals = memory.proposals(scope or ())
+    if form == "text":
+        terminal.keep_list(memory.home, "", [belief.id for belief in pending])
+        options.show(details.review_text(pending, proposals), memory)
+    else:
+        options.list_beliefs(memory, pending, form, lambda: details.review_document(opened, pending, proposals))
     if not pending and form == "text":
         hot.warn(f"nothing waits in {', '.join(map(str, opened.visible))}")
     if elsewhere and form == "text":
@@ -86,6 +91,46 @@ def conflicts(
     return 0
 
 
+def sync(
+    accept_moves: Annotated[
+        bool, typer.Option("--accept-moves", help="Pages in the folder of another scope are meant for it.")
+    ] = False,
+    accept_deletions: Annotated[
+        bool, typer.Option("--accept-deletions", help="Pages that are gone are meant to be, however many.")
+    ] = False,
+    accept_branch: Annotated[
+        bool, typer.Option("--accept-branch", help="The pages of this git branch are what holds now.")
+    ] = False,
+    pull: Annotated[bool, typer.Option("--pull", help="Then take in what git pulls.")] = False,
+    push: Annotated[bool, typer.Option("--push", help="Push in the end.")] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
+    """Bring pages and database together: take in what was changed by hand, write what waits, and commit it.
+
+    \b
+    mem sync
+    mem sync --dry-run
+    mem sync --pull --push
+    """
+    done = options.memory().sync(
+        accept_moves=accept_moves,
+        accept_deletions=accept_deletions,
+        accept_branch=accept_branch,
+        pull=pull,
+        push=push,
+        dry_run=dry_run,
+    )
+    if json:
+        sys.stdout.write(style.dump(answers.sync_document(done)))
+    else:
+        sys.stdout.write(answers.sync_text(done))
+    options.print_problems(done.problems)
+    if done.waits is not None:
+        hot.warn(f"{done.waits}; nothing was taken in or written")
+    return 3 if done.problems or done.waits else 0
+
+
 def doctor(
     verify_ranking: Annotated[
         bool, typer.Option("--verify-ranking", help="Also check our ranking against rank_bm25.")
@@ -113,6 +158,38 @@ def doctor(
     return 3 if report.problems else 0
 
 
+def ingest(
+    path: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE|DIR...", help="Notes in Markdown or plain text, or folders of such (a vault)."),
+    ],
+    scope: Annotated[str | None, typer.Option(metavar="SCOPE", help="Where it holds; default: the open scope.")] = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
+    """Propose what notes say; it waits in the inbox.
+
+    \b
+    mem ingest ~/notes
+    mem ingest --dry-run CLAUDE.md
+    mem ingest --scope project:atlas docs/decisions && mem review
+    """
+    memory = options.memory()
+    with options.counting("notes") as progress:
+        done = memory.ingest(path, scope, dry_run=dry_run, progress=progress)
+    if json:
+        sys.stdout.write(style.dump(details.ingest_document(done, dry_run)))
+    else:
+        if not dry_run:
+            terminal.keep_list(memory.home, "", [one.belief.id for one in done.proposed])
+        options.show(details.ingested_text(done, dry_run), memory)
+        hot.warn(details.ingested_summary(done, dry_run))
+    if done.new_scope and done.proposed and scope is not None:
+        hot.warn(f"{done.scope} is a new scope; if that was a slip: mem undo")
+    options.print_problems(done.problems)
+    return 3 if done.problems else 0
+
+
 def import_(
     file: Annotated[str, typer.Argument(help="A file of records (mem man record), a line each; - is standard input.")],
     format: Annotated[Literal["auto", "jsonl"], typer.Option(help="Form of the file.")] = "auto",
@@ -134,9 +211,9 @@ def import_(
         source = sys.stdin.buffer if file == "-" else open(file, "rb")  # noqa: SIM115
     except OSError as error:
         raise UsageMistake(f"{file} cannot be read: {error.strerror}", "mem import FILE") from None
-    with source:
+    with source, options.counting("records") as progress:
         done = options.memory().import_records(
-            name, read_jsonl(name, source), approve=approve, strict=strict, dry_run=dry_run, progress=options.progress
+            name, read_jsonl(name, source), approve=approve, strict=strict, dry_run=dry_run, progress=progress
         )
     counts = {"new": done.added, "updated": done.updated, "unchanged": done.skipped, "pending": done.pending}
     if json:
@@ -156,6 +233,7 @@ def export(
     status: Statuses = None,
     since: Since = None,
     until: Until = None,
+    as_of: AsOf = None,
     archived: Archived = False,
     pending: Pending = False,
     all: All = False,

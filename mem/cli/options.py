@@ -51,10 +51,11 @@ Types = Annotated[list[str] | None, declared(hot.FILTERS, "type")]
 Statuses = Annotated[list[str] | None, declared(hot.FILTERS, "status")]
 Since = Annotated[str | None, declared(hot.FILTERS, "since")]
 Until = Annotated[str | None, declared(hot.FILTERS, "until")]
+AsOf = Annotated[str | None, declared(hot.FILTERS, "as_of")]
 Archived = Annotated[bool, declared(hot.FILTERS, "archived")]
 Pending = Annotated[bool, declared(hot.FILTERS, "pending")]
 All = Annotated[bool, declared(hot.FILTERS, "all")]
-Mode = Literal["auto", "lexical"]
+Mode = Literal["auto", "lexical", "hybrid"]
 
 
 def show(text: str, values: Memory) -> None:
@@ -164,10 +165,21 @@ def keeping(text: str | None) -> Iterator[None]:
         raise
 
 
-def progress(done: int) -> None:
-    """A counter on a terminal, every hundred records."""
-    if done % 100 == 0 and done and sys.stderr.isatty():
-        sys.stderr.write(f"\r{done:,} records\r")  # what is printed next stands in its place
+@contextmanager
+def counting(noun: str) -> Iterator[Callable[[int], None]]:
+    """A counter on a terminal, every hundredth; it is gone when the work is done."""
+    seen = sys.stderr.isatty()
+
+    def progress(done: int) -> None:
+        if seen and done and done % 100 == 0:
+            sys.stderr.write(f"\r{done:,} {noun}")
+            sys.stderr.flush()
+
+    try:
+        yield progress
+    finally:
+        if seen:
+            sys.stderr.write("\r\x1b[K")
 
 
 def print_problems(problems: Sequence[Problem]) -> None:

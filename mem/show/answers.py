@@ -17,6 +17,7 @@ from mem.text import shown
 
 if TYPE_CHECKING:
     from mem.memory import Remembered
+    from mem.sharing import Synced
 
 
 # -- JSON -------------------------------------------------------------------------------------------
@@ -64,11 +65,11 @@ def inject_document(answer: Injected, command: str = "inject") -> dict[str, Any]
     }
 
 
-def recall_document(answer: Recalled) -> dict[str, Any]:
-    """`mem.recall/1`."""
+def recall_document(answer: Recalled, command: str = "recall") -> dict[str, Any]:
+    """`mem.recall/1`, or the like for another command that finds beliefs."""
     return {
-        "schema": "mem.recall/1",
-        "mode": "lexical",
+        "schema": f"mem.{command}/1",
+        "mode": answer.mode,
         **scope_names(answer.opened),
         "freshness": answer.freshness,
         "hits": hit_records(answer),
@@ -123,15 +124,25 @@ def list_document(opened: OpenScopes, beliefs: Sequence[Belief]) -> dict[str, An
 # -- text -------------------------------------------------------------------------------------------
 
 
-def recall_text(answer: Recalled) -> str:
-    """Hits for a person: rank, name, id and scope, then the statement."""
+def recall_text(answer: Recalled, explain: bool = False) -> str:
+    """Hits for a person: rank, name, id and scope, then the statement; explained, also what brought them up."""
     lines = []
     for rank, hit in enumerate(answer.hits, 1):
         belief = hit.belief
         marks = "".join(f"  {mark}" for mark in _marks(hit, answer))
         place = styled(f"{belief.id}  {belief.type}  {belief.scope}  {hit.score:.2f}{marks}", "dim")
         lines.append(f"{rank:2}. {named(belief.name)}  {place}\n{statement(belief.content, 4, 3)}\n")
+        lines += [styled(f"    {line}\n", "dim") for line in _explained(hit)] if explain else []
     return "".join(lines)
+
+
+def _explained(hit: Hit) -> list[str]:
+    """The numbers of a hit, then the words that brought it up."""
+    channels = [f"{name} {value:.2f}" for name, value in hit.channels.items() if value is not None]
+    numbers = f"relevance {hit.relevance:.2f} × prior {hit.prior:.2f} (retention {hit.retention:.2f})"
+    reasons = [f"{one.matched!r} is {one.surface!r} ({one.how})" for one in hit.because]
+    alike = "it is alike as a whole" if hit.channels["embedding"] else "it stands beside what was found"
+    return [f"{numbers}: {', '.join(channels)}", shown("; ".join(reasons) or alike)]
 
 
 def explained_text(answer: Injected) -> str:
@@ -212,3 +223,43 @@ def remembered_text(done: Remembered) -> str:
 def counts_text(counts: Mapping[str, int]) -> str:
     """`3 new, 1 updated`, leaving out what is zero."""
     return ", ".join(f"{value} {name}" for name, value in counts.items() if value) or "nothing"
+
+
+def sync_document(done: Synced) -> dict[str, Any]:
+    """`mem.sync/1`."""
+    return {
+        "schema": "mem.sync/1",
+        "dry_run": done.dry_run,
+        "waits": done.waits,
+        "outbox": done.outbox,
+        "commits": [*done.commits],
+        "pulled": done.pulled,
+        "pushed": done.pushed,
+        "changes": [
+            {"act": one.act, "id": one.id, "path": shown(one.path), "message": shown(one.words)} for one in done.changes
+        ],
+        "problems": [problem._asdict() for problem in done.problems],
+    }
+
+
+_ACTS = {
+    "take": ("took in", "would take in"),
+    "follow": ("followed", "would follow"),
+    "retire": ("retired", "would retire"),
+    "drop": ("let go of", "would let go of"),
+    "write": ("wrote", "would write"),
+    "propose": ("proposed", "would propose"),
+}
+
+
+def sync_text(done: Synced) -> str:
+    """What a sync did, a line a page."""
+    lines = []
+    for one in done.changes:
+        words = f": it {one.words}" if one.words else ""
+        lines.append(f"{_ACTS[one.act][done.dry_run]} {shown(one.path)}{shown(words)}\n")
+    lines += [f"committed: {subject}\n" for subject in done.commits]
+    lines += [f"{act}\n" for act, was in (("pulled", done.pulled), ("pushed", done.pushed)) if was]
+    if not lines and not done.problems and done.waits is None:
+        lines.append("pages and database agree\n")
+    return "".join(lines)

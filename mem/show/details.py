@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mem.belief import Alias, Belief, time_text, to_record
 from mem.config import SETTINGS
 from mem.memory import Overview, Why
-from mem.revising import Purge
-from mem.show.answers import scope_names
+from mem.proposing import Ingested
+from mem.reading import OpenScopes
+from mem.revising import Purge, revised
+from mem.show.answers import list_document, scope_names
 from mem.show.style import named, one_line, prose, statement, styled
 from mem.store import Receipt, Version
 from mem.text import counted, shown
@@ -299,6 +302,89 @@ def conflicts_text(pairs: Sequence[tuple[Belief, Belief]], first: int = 1) -> st
             place = styled(f"{belief.id}  {time_text(belief.updated)}  {belief.source}", "dim")
             lines.append(f"{number:2}. {named(belief.name)}  {place}\n{statement(belief.content, 4, 3)}\n")
     return "".join(lines)
+
+
+# -- the inbox --------------------------------------------------------------------------------------
+
+Proposals = Mapping[str, tuple[str, Belief | None]]
+"""By the id of a pending belief: the act that it proposes, and the belief meant; None if that is not live."""
+
+
+def review_text(pending: Sequence[Belief], proposals: Proposals) -> str:
+    """What waits, numbered: what it says, or would change, and where it comes from."""
+    return "".join(_waiting(at, belief, *proposals.get(belief.id, ("", None))) for at, belief in enumerate(pending, 1))
+
+
+def _waiting(at: int, belief: Belief, act: str, target: Belief | None) -> str:
+    told = f"{act}s {named(target.name)} ({target.id})" if target is not None else ""
+    place = styled(f"{belief.id}  {belief.type}  {belief.scope}", "dim")
+    lines = [f"{at:2}. {named(belief.name)}  {place}{'  ' if told else ''}{told}"]
+    if act == "revise" and target is not None:
+        lines += [f"    {line}" for line in changes(target, revised(target, belief))]
+    else:
+        lines.append(statement(belief.content, 4, 3))
+    lines += [statement(f"Why: {belief.why}", 4, 3)] if belief.why and act != "revise" else []
+    where = f" in {belief.session}" if belief.session else ""
+    return "\n".join([*lines, styled(f"    {one_line(belief.source + where)}", "dim"), ""])
+
+
+def review_document(opened: OpenScopes, pending: Sequence[Belief], proposals: Proposals) -> dict[str, Any]:
+    """`mem.review/1`: a list, and what some of it proposes about other beliefs."""
+    said = [
+        {"id": id_, "act": act, "target": target.id if target else None} for id_, (act, target) in proposals.items()
+    ]
+    return {**list_document(opened, pending), "schema": "mem.review/1", "proposals": said}
+
+
+def ingested_text(done: Ingested, dry_run: bool) -> str:
+    """What notes propose, as the inbox shows it; ids of a dry run mean nothing and are left out."""
+    proposals = {one.belief.id: (one.act, one.target) for one in done.proposed if one.target is not None}
+    listed = review_text([one.belief for one in done.proposed], proposals)
+    return re.sub(r"(?m)^( *\d+\. \S.*?)  \w{8}(?=  )", r"\1", listed) if dry_run else listed
+
+
+def ingested_summary(done: Ingested, dry_run: bool) -> str:
+    """The counts of an ingestion, in words."""
+    acts = Counter(one.act for one in done.proposed)
+    counts = {"new": acts["add"], "revised": acts["revise"], "gone": acts["forget"]}
+    parts = [f"{value} {name}" for name, value in counts.items() if value]
+    parts += [f"{done.withdrawn} withdrawn"] if done.withdrawn else []
+    parts += [f"{done.known} known already"] if done.known else []
+    verb = "would be proposed" if dry_run else "proposed"
+    said = f"{verb} in {done.scope} ({done.reason}): {', '.join(parts)}" if parts else "nothing new to propose"
+    hint = "; mem review" if done.proposed and not dry_run else ""
+    return f"{counted(done.notes, 'note')} read, {said}{hint}"
+
+
+def ingest_document(done: Ingested, dry_run: bool) -> dict[str, Any]:
+    """`mem.ingest/1`."""
+    proposed = [
+        {
+            "id": None if dry_run and one.act != "forget" else one.belief.id,
+            "act": one.act,
+            "target": one.target.id if one.target else None,
+            "type": one.belief.type,
+            "name": shown(one.belief.name),
+            "content": shown(one.belief.content),
+            "why": None if one.belief.why is None else shown(one.belief.why),
+            "source": shown(one.belief.source),
+            "place": shown(one.belief.session or ""),
+        }
+        for one in done.proposed
+    ]
+    return {
+        "schema": "mem.ingest/1",
+        "scope": str(done.scope),
+        "dry_run": dry_run,
+        "notes": done.notes,
+        "proposed": proposed,
+        "known": done.known,
+        "withdrawn": done.withdrawn,
+        "problems": [problem._asdict() for problem in done.problems],
+    }
+
+
+# -- erasing ----------------------------------------------------------------------------------------
 
 
 def purge_text(plan: Purge, done: bool) -> str:

@@ -26,11 +26,12 @@ class Meaning:
         whole = np.fromfile(f"{EMBEDDED}/table.bin", dtype=np.int8)  # each row has a scale of four bytes at the end
         rows = whole[: len(whole) // (size + 4) * size].reshape(-1, size).astype(np.float32)
         self._units = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-        self._likenesses = lru_cache(500)(lambda token: self._units @ self._units[token])
+        self.near = lru_cache(2_000)(self._near)
 
-    def likeness(self, one: int, other: int) -> float:
-        """As `Table.likeness`, for many tokens at once."""
-        return float(self._likenesses(one)[other])
+    def _near(self, token: int) -> dict[int, float]:
+        """All tokens that are close to one, as `Table.near` finds them among a few."""
+        likeness = self._units @ self._units[token]
+        return {int(other): float(likeness[other]) for other in np.flatnonzero(likeness >= recalling.NEAR)}
 
 
 class Query(NamedTuple):
@@ -79,12 +80,12 @@ class Collection:
     def _matches(self, question: str, hybrid: bool) -> dict[int, Match]:
         query = self.query(question)
         cosines = self._vectors @ query.vector
+        near = {token: self._meaning.near(token) for word in query.words for token in word.tokens}
         found = {}
         for at, bag in enumerate(self._bags):
             shares = lexical.shares(bag, query.terms, query.known)
             if hybrid:
-                likeness = self._meaning.likeness
-                found[at] = recalling.match(query.words, shares, self._tokens[at], likeness, float(cosines[at]))
+                found[at] = recalling.match(query.words, shares, self._tokens[at], near, float(cosines[at]))
             else:
                 found[at] = recalling.match(query.words, shares)
         return found
