@@ -99,7 +99,7 @@ class Stores:
 
 def beliefs(folder: Path = FOLDER) -> dict[str, Belief]:
     """The store that all sets ask, by id."""
-    records = _lines(folder, "beliefs")
+    records = _lines("beliefs", folder)
     return {record["id"]: from_record(record, id="", now=NOW, source="user") for record in records}
 
 
@@ -107,10 +107,10 @@ def questions(name: str, folder: Path = FOLDER) -> list[Question]:
     """One of `meaning`, `answerable` and `unanswerable`."""
     return [
         Question(line["question"], tuple(line["scopes"]), line.get("expect"), line["part"])
-        for line in _lines(folder, name)
+        for line in _lines(name, folder)
     ]
 
 
-def _lines(folder: Path, name: str) -> list[dict[str, Any]]:
+def _lines(name: str, folder: Path = FOLDER) -> list[dict[str, Any]]:
     with open(folder / f"{name}.jsonl", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
