@@ -5,7 +5,7 @@ _mem_at() {
     commands='' options='' values='' places=''
     case $1 in
     '')
-        commands='remember recall inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts log doctor import export init man tour scope config model completions'
+        commands='remember recall similar inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts sync log doctor ingest import export backup init man tour scope config model completions'
         options='--version -h --help'
         ;;
     'remember')
@@ -14,9 +14,14 @@ _mem_at() {
         places='-'
         ;;
     'recall')
-        options='--scope -k --type --status --since --until --archived --pending --all --mode --no-abstain --json --jsonl --ids -h --help'
-        values='--scope=@scopes -k= --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until= --mode=auto|lexical'
+        options='--scope -k --type --status --since --until --as-of --archived --pending --all --mode --no-abstain --explain --json --jsonl --ids -h --help'
+        values='--scope=@scopes -k= --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until= --as-of= --mode=auto|lexical|hybrid'
         places='-'
+        ;;
+    'similar')
+        options='--scope -k --mode --explain --json --jsonl --ids -h --help'
+        values='--scope=@scopes -k= --mode=auto|lexical|hybrid'
+        places='@beliefs'
         ;;
     'inject')
         options='--scope --max-beliefs --budget --explain --json -h --help'
@@ -33,8 +38,8 @@ _mem_at() {
         places='@beliefs+'
         ;;
     'list')
-        options='--scope --type --status --since --until --archived --pending --all --json --jsonl --ids -h --help'
-        values='--scope=@scopes --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until='
+        options='--scope --type --status --since --until --as-of --archived --pending --all --json --jsonl --ids -h --help'
+        values='--scope=@scopes --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until= --as-of='
         ;;
     'why')
         options='--scope -n --json -h --help'
@@ -118,14 +123,20 @@ _mem_at() {
         values='--keep=@beliefs --both=@beliefs --scope=@scopes'
         ;;
     'sync')
-        options='--accept-moves --accept-deletions --accept-branch --dry-run --json -h --help'
+        options='--accept-moves --accept-deletions --accept-branch --pull --push --dry-run --json -h --help'
         ;;
     'log')
         options='--scope -n --json --jsonl -h --help'
         values='--scope=@scopes -n='
         ;;
     'doctor')
-        options='--verify-ranking --json -h --help'
+        options='--verify-ranking --repair --rebuild --json -h --help'
+        values='--rebuild=db|tree'
+        ;;
+    'ingest')
+        options='--scope --dry-run --json -h --help'
+        values='--scope=@scopes'
+        places='-+'
         ;;
     'import')
         options='--format --approve --strict --dry-run --json -h --help'
@@ -133,15 +144,19 @@ _mem_at() {
         places='@files'
         ;;
     'export')
-        options='--scope --type --status --since --until --archived --pending --all --format --json --jsonl --ids -h --help'
-        values='--scope=@scopes --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until= --format=jsonl'
+        options='--scope --type --status --since --until --as-of --archived --pending --all --format --json --jsonl --ids -h --help'
+        values='--scope=@scopes --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until= --as-of= --format=jsonl'
+        ;;
+    'backup')
+        options='-h --help'
+        places='@files'
         ;;
     'init')
         options='-h --help'
         ;;
     'man')
         options='-h --help'
-        places='mem|find|correct|review|exchange|setup|page|record|config|remember|recall|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|log|doctor|import|export|init|man|tour|scope|model|completions+'
+        places='mem|find|correct|review|exchange|setup|page|record|config|remember|recall|similar|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|sync|log|doctor|ingest|import|export|backup|init|man|tour|scope|model|completions+'
         ;;
     'tour')
         options='-h --help'
@@ -171,15 +186,15 @@ _mem_at() {
         ;;
     'config get')
         options='-h --help'
-        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|model.seconds|receipts.days|receipts.prompts|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant'
+        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|model.seconds|receipts.days|receipts.prompts|git.commit|git.addresses|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant'
         ;;
     'config set')
         options='-h --help'
-        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|model.seconds|receipts.days|receipts.prompts|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant -'
+        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|model.seconds|receipts.days|receipts.prompts|git.commit|git.addresses|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant -'
         ;;
     'config unset')
         options='-h --help'
-        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|model.seconds|receipts.days|receipts.prompts|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant'
+        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|model.seconds|receipts.days|receipts.prompts|git.commit|git.addresses|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant'
         ;;
     'config path')
         options='-h --help'

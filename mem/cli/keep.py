@@ -106,7 +106,7 @@ def sync(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
-    """Bring pages and database together: take in what was changed by hand, write what waits, and commit it.
+    """Bring pages and database together: take in hand edits, write what waits, commit.
 
     \b
     mem sync
