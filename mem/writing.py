@@ -366,8 +366,11 @@ class Writer(Reader):
             raise unusable(error, self.home.replica) from error
         return store
 
-    def _make_store(self, path: str) -> Store:
-        """A new database, with the beliefs of the pages that are there: a clone, or after a loss."""
+    def _make_store(self, path: str, trusted: Mapping[str, str] | None = None) -> Store:
+        """A new database, with the beliefs of the pages that are there: a clone, or after a loss.
+
+        `trusted` are pages, by path, that were approved in the state that has this hash.
+        """
         now = self._clock()
         pages, problems = sync.read_pages(self.home, now)
         head = git.head(self.home.path)
@@ -375,6 +378,7 @@ class Writer(Reader):
             store = Store.writing(path, create=True)
             # Without an identity nobody can be told from the user, who has just made this clone.
             known = pages if git.identified(self.home.path) else []
+            known = [one for one in known if (trusted or {}).get(one[1].page.path) != one[1].page.hash]
             authors = self._authors([sheet.page.path for _, sheet in known])
             with store.transaction("adopt", "take in pages", source="user", now=now) as transaction:
                 for belief, sheet in pages:
