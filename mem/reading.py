@@ -361,10 +361,11 @@ class Reader:
         from mem.embedding import Meaning
 
         try:
-            meaning = Meaning()
+            settings = self._settings(store)
+            meaning = Meaning(settings["model.name"])
             if store.meta("model") != meaning.model:
                 raise ModelUnusable("the vectors in the database are of another model", "mem init makes them anew")
-            sense = recalling.Sense(meaning, meaning.vectors([query])[0])
+            sense = recalling.Sense(meaning, meaning.query(query, settings["model.seconds"]))
         except ModelUnusable as error:
             if mode == "hybrid":
                 raise
@@ -713,7 +714,7 @@ class Reader:
         for id_ in lost:
             overlay[_number_of(view, id_)] = None
         for id_ in lost[:MENTIONED]:
-            self._warn(f"{gone[id_]} is gone; what it said is withheld (mem forget {id_} makes that last)")
+            self._warn(f"{gone[id_]} is gone; what it said is withheld (mem sync makes that last)")
         if len(lost) > MENTIONED:
             self._warn(f"{len(lost) - MENTIONED} more pages are gone; what they said is withheld (mem sync)")
 
@@ -785,10 +786,15 @@ class Reader:
     def candidates(self, kind: str, beginning: str, given: Sequence[str]) -> list[tuple[str, str]]:
         """What may be meant by the beginning of a word, as (what to type, what it is).
 
-        `kind` is `scopes`, or visible `beliefs`, `pending` ones, those that are `retired`, or the `names` of beliefs.
+        `kind` is `scopes`, or visible `beliefs`, `pending` ones, those that are `retired`, or the `names` of beliefs;
+        or `models`.
         Pages are not looked at.
         Raises: UsageMistake for an unknown scope.
         """
+        if kind == "models":
+            from mem import models
+
+            return [(one.name, one.problem or "a model") for one in models.listed() if one.name.startswith(beginning)]
         with self._reading() as store:
             if store is None:
                 return [("user", "0 beliefs")] if kind == "scopes" else []
