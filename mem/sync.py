@@ -161,10 +161,14 @@ def holds(changes: Iterable[Change]) -> list[Held]:
     ]
 
 
-def proposed(changes: Iterable[Change], authors: Mapping[str, str], held: Iterable[Held]) -> list[Change]:
+def proposed(
+    changes: Iterable[Change], authors: Mapping[str, str], held: Iterable[Held], waiting: Collection[str]
+) -> list[Change]:
     """The changes of `plan`, where what somebody else committed is proposed and not taken in; pure.
 
-    `authors` is by path. A page that waits for a decision, or was refused, goes on doing so while it is as it was.
+    `authors` is by path. A page that waits for a decision, or was refused, goes on doing so while it is as it was. The
+    beliefs that proposals are `waiting` for are given by id: without its proposal, which was undone, a page is proposed
+    anew.
     """
     known = {(one.path, one.hash): one for one in held if one.kind in (FOREIGN, REFUSED)}
     found = []
@@ -172,15 +176,23 @@ def proposed(changes: Iterable[Change], authors: Mapping[str, str], held: Iterab
         before = known.get((change.path, change.state))
         if change.act not in ("take", "retire"):
             found.append(change)
-        elif before is not None:
+        elif before is not None and (before.kind == REFUSED or before.id in waiting):
             found.append(change._replace(act="wait", id=before.id, kind=before.kind, words=""))
-        elif change.path in authors:
+        elif before is not None or change.path in authors:
+            author = authors.get(change.path, "another author")
             act = "deleted" if change.sheet is None else "written"
-            words = f"was {act} by {authors[change.path]}; mem review decides"
-            found.append(change._replace(act="propose", kind=FOREIGN, words=words, author=authors[change.path]))
+            words = f"was {act} by {author}; mem review decides"
+            found.append(change._replace(act="propose", kind=FOREIGN, words=words, author=author))
         else:
             found.append(change)
     return found
+
+
+def awaited(store: Store) -> set[str]:
+    """Beliefs that something which waits for approval is about, itself or another one."""
+    everything = store.everything()
+    targets = {proposal.target for proposal in everything.proposals().values()}
+    return targets | {belief.id for belief in everything.beliefs("review = 'pending'")}
 
 
 def committed(changes: Iterable[Change], paths: Collection[str]) -> list[Change]:
@@ -668,7 +680,7 @@ def differences(home: Home, store: Store, now: datetime) -> list[Problem]:
     for belief in everything.beliefs():
         if belief.id not in with_page and belief.review == "approved" and belief.live:
             problems.append(Problem(belief.id, 0, f"the belief {belief.name} has no page"))
-    for change in proposed(plan(*look(home, store, now)), {}, store.held()):
+    for change in proposed(plan(*look(home, store, now)), {}, store.held(), awaited(store)):
         problems += _difference(change, change.path in known)
     return problems + _misread(home, store, known.values(), waiting) + _unverified(home)
 

@@ -186,11 +186,12 @@ class Writer(Reader):
     def _told_apart(self, store: Store, changes: Sequence[sync.Change]) -> list[sync.Change]:
         """The changes, with what somebody else committed as proposals, and what the user did elsewhere as such."""
         paths = [change.path for change in changes if change.act in ("take", "retire")]
-        since = store.meta("commit")
+        held, since = store.held(), store.meta("commit")
+        waiting = sync.awaited(store) if held else set()
         if not paths or (since is not None and not git.arrived(self.home.path, since)):
-            return sync.proposed(changes, {}, store.held())
-        authors = self._authors(paths, since)
-        return sync.committed(sync.proposed(changes, authors, store.held()), git.clean(self.home.path, paths))
+            return sync.proposed(changes, {}, held, waiting)
+        changes = sync.proposed(changes, self._authors(paths, since), held, waiting)
+        return sync.committed(changes, git.clean(self.home.path, paths))
 
     def _authors(self, paths: Sequence[str], since: str | None = None) -> Mapping[str, str]:
         """Who else committed what stands in these pages, by path."""
