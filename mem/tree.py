@@ -783,7 +783,7 @@ def _exchange(one: str, other: str) -> bool:
 
 def replace(path: str, data: bytes) -> None:
     """Make a file that is no page hold this, whole and on the disk; its folder is made."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    make_folder(os.path.dirname(path))
     temporary = f"{path}.{os.getpid()}.new"
     try:
         write_through(temporary, data)
@@ -813,6 +813,16 @@ def write_through(path: str, data: bytes) -> int:
         os.utime(file.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns - 1))
         os.fsync(file.fileno())
         return os.fstat(file.fileno()).st_mtime_ns
+
+
+def make_folder(path: str, mode: int = 0o777) -> None:
+    """Make a folder and those above it that are missing; they are still there after a power failure."""
+    top = path
+    while not os.path.isdir(top) and top != os.path.dirname(top):
+        top = os.path.dirname(top)
+    os.makedirs(path, mode, exist_ok=True)
+    if top != path:
+        sync_folders(top, [path])
 
 
 def sync_folders(top: str, paths: Iterable[str]) -> None:
