@@ -189,6 +189,8 @@ class Reader:
         self._warn = warn
         self._known: Mapping[str, Any] | None = None
         """The settings, once they were needed."""
+        self._brought: bool | None = None
+        """Whether git has brought what others wrote since the last sync, once that mattered."""
 
     # -- what is open
 
@@ -270,9 +272,9 @@ class Reader:
             self._known = config.settings(self.home, store.meta, self._warn)
         return self._known
 
-    def _addresses(self, store: Store) -> list[str]:
+    def _addresses(self) -> list[str]:
         """Addresses that the user calls their own."""
-        return [one.strip() for one in self._settings(store)["git.addresses"].split(",") if one.strip()]
+        return [one.strip() for one in self.settings()["git.addresses"].split(",") if one.strip()]
 
     def _initial_stability(self, store: Store, type_: str) -> float | None:
         """Stability of a new belief of a type, in days; None for a type that there is not."""
@@ -686,7 +688,24 @@ class Reader:
             self._warn(f"{path}: its scope {parsed.scope} is not that of its folder; it is left out (mem sync)")
             return None
         on_its_way = view.rows("SELECT 1 FROM outbox WHERE id = ? AND path = ?", parsed.id, path)
-        return None if on_its_way or _is_held(view, path, tree.digest(data)) else parsed
+        if on_its_way or _is_held(view, path, tree.digest(data)) or self._is_unreviewed(view, path):
+            return None
+        return parsed
+
+    def _is_unreviewed(self, view: View, path: str) -> bool:
+        """Whether what a page says may be another author's, whom only a sync tells from the user."""
+        if self._brought is None:
+            from mem import git
+            from mem.errors import GitProblem
+
+            since = view.rows("SELECT value FROM meta WHERE key = 'commit'")
+            try:
+                self._brought = git.brought(self.home.path, self._addresses(), since[0][0] if since else None)
+            except GitProblem:
+                self._brought = True
+        if self._brought:
+            self._warn(f"{path} may hold what somebody else committed; it counts after mem sync")
+        return self._brought
 
     def _withhold(self, view: View, gone: Mapping[str, str], overlay: dict[int, Belief | None]) -> None:
         """Leave out the beliefs whose pages are gone, but for those that mem is just moving."""
@@ -710,6 +729,8 @@ class Reader:
         stored = view.belief(id_)
         parsed = tree.parse(path, data, now=self._clock(), standing_in=stored)
         if isinstance(parsed, Belief) and (parsed.id, parsed.scope) == (stored.id, stored.scope):
+            if self._is_unreviewed(view, path):
+                return None
             return parsed._replace(session=stored.session, at=stored.at)
         problem = parsed if isinstance(parsed, Problem) else Problem(path, 1, "its id or scope was changed by hand")
         self._warn(f"{problem}; the last good version is used")

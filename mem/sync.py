@@ -21,11 +21,14 @@ from mem.record import Any, NamedTuple
 from mem.store import Held, Page, Store, folded, unusable
 from mem.text import secret
 
-CHANGED_BY_HAND = "was changed by hand since mem wrote it"
+BY_HAND = "was changed by hand"
+CHANGED_BY_HAND = f"{BY_HAND} since mem wrote it"
 UNNAMED = "_"
 """Stands for the id of a page that gives none; no minted one is so short."""
 MOST_GONE, LEAST_GONE, SHARE_GONE = 50, 5, 0.1
 """Pages of one scope that may vanish at once and be taken for deleted: a tenth, but at least 5 and at most 50."""
+COMMITTED = "committed"
+"""Why a page is taken in that git brought."""
 FOREIGN, REFUSED = "foreign", "refused"
 """Why a page is held that somebody else wrote: until a decision, or because that was no."""
 DISPLACED_SECONDS = 86_400
@@ -79,7 +82,7 @@ class Change(NamedTuple):
     """What the store held and the page contradicts: recorded beside it, contested."""
     sheet: Sheet | None = None
     kind: str = ""
-    """Why it is held."""
+    """Why it is held, or taken."""
     author: str = ""
     """Who proposes it."""
 
@@ -145,6 +148,7 @@ def plan(
             changes += _present(claims[id_][0], base.get(id_), store.get(id_), accept_moves)
         elif id_ not in damaged:
             changes += _absent(id_, base.get(id_), store.get(id_))
+    changes.sort(key=lambda change: change.path)
     return changes if accept_deletions else _braked(changes, base)
 
 
@@ -172,11 +176,24 @@ def proposed(changes: Iterable[Change], authors: Mapping[str, str], held: Iterab
             found.append(change._replace(act="wait", id=before.id, kind=before.kind, words=""))
         elif change.path in authors:
             act = "deleted" if change.sheet is None else "written"
-            words = f"was {act} by {authors[change.path]}, which mem review decides about"
+            words = f"was {act} by {authors[change.path]}; mem review decides"
             found.append(change._replace(act="propose", kind=FOREIGN, words=words, author=authors[change.path]))
         else:
             found.append(change)
     return found
+
+
+def committed(changes: Iterable[Change], paths: Collection[str]) -> list[Change]:
+    """The changes, where pages that git brought say so; pure.
+
+    Whoever made such a change has noted when, or will: two machines that both did would never agree on it.
+    """
+    return [
+        change._replace(kind=COMMITTED, words=change.words.replace(BY_HAND, "was changed by a commit"))
+        if change.act == "take" and change.path in paths
+        else change
+        for change in changes
+    ]
 
 
 def _twins(id: str, sheets: Sequence[Sheet]) -> Iterator[Change]:
@@ -253,7 +270,11 @@ def _take(sheet: Sheet, said: Belief, agreed: Agreed | None, stored: Stored | No
         return Change("take", said.id, path, "is new" if stored is None else "has a page again", said, sheet=sheet)
     known = agreed.belief or (None if stored.waits else tree.owned(stored.belief))
     merged, contradicted = merge(known, said, tree.owned(stored.belief))
-    words = "was changed by hand"
+    words = BY_HAND
+    if said.scope != agreed.scope:
+        words = f"was moved from {agreed.scope} to {said.scope}"
+    elif path != agreed.page.path:
+        words = f"was {agreed.page.path}, and {BY_HAND}"
     if contradicted:
         words += ", and so was the belief: the page stands, and mem conflicts shows the other side"
     return Change("take", said.id, path, words, merged, stored.belief if contradicted else None, sheet)
@@ -541,7 +562,7 @@ def deliver(home: Home, store: Store, made: Mapping[str, bytes] | None = None) -
                 fault = unusable(error, os.path.join(home.path, shown))
                 fault.message += "; the belief is stored, and its page follows with the next mem command that writes"
                 raise fault from error
-    gone = [id_ for id_, path in outbox if path is None and id_ not in kept]
+    gone = [id_ for id_, path in outbox if path is None and (id_ not in kept or store.page_of(id_) is None)]
     tree.sync_folders(home.path, touched)
     store.settle(written, gone)
     return problems
@@ -584,7 +605,8 @@ def to_commit(
             if found is None:
                 chosen.append(path)
             else:
-                problems.append(Problem(path, found.line, f"holds {found.kind}, so it is not committed"))
+                cure = f"mem edit {page.id}, or mem purge {page.id}"
+                problems.append(Problem(path, found.line, f"holds {found.kind}, so it is not committed ({cure})"))
     own = [path for path in (".gitignore", ".mem/format") if path in changed and changed[path] is None]
     was = [tree.parse(path, changed[path] or b"", now=now) for path in chosen]
     old = {belief.id: belief for belief in was if isinstance(belief, Belief)}
@@ -608,7 +630,7 @@ def differences(home: Home, store: Store, now: datetime) -> list[Problem]:
     for belief in everything.beliefs():
         if belief.id not in with_page and belief.review == "approved" and belief.live:
             problems.append(Problem(belief.id, 0, f"the belief {belief.name} has no page"))
-    for change in plan(*look(home, store, now)):
+    for change in proposed(plan(*look(home, store, now)), {}, store.held()):
         problems += _difference(change, change.path in known)
     return problems + _misread(home, store, known.values(), waiting) + _unverified(home)
 

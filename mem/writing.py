@@ -171,16 +171,18 @@ class Writer(Reader):
                 self._apply(store, own, now)
 
     def _told_apart(self, store: Store, changes: Sequence[sync.Change]) -> list[sync.Change]:
-        """The changes, with what somebody else committed as proposals."""
+        """The changes, with what somebody else committed as proposals, and what the user did elsewhere as such."""
         paths = [change.path for change in changes if change.act in ("take", "retire")]
         since = store.meta("commit")
-        unknown = paths if since is None or git.arrived(self.home.path, since) else []
-        return sync.proposed(changes, self._authors(store, unknown, since), store.held())
+        if not paths or (since is not None and not git.arrived(self.home.path, since)):
+            return sync.proposed(changes, {}, store.held())
+        authors = self._authors(paths, since)
+        return sync.committed(sync.proposed(changes, authors, store.held()), git.clean(self.home.path, paths))
 
-    def _authors(self, store: Store, paths: Sequence[str], since: str | None = None) -> Mapping[str, str]:
+    def _authors(self, paths: Sequence[str], since: str | None = None) -> Mapping[str, str]:
         """Who else committed what stands in these pages, by path."""
         try:
-            return git.foreign(self.home.path, paths, self._addresses(store), since) if paths else {}
+            return git.foreign(self.home.path, paths, self._addresses(), since) if paths else {}
         except GitProblem as error:
             self._warn(f"{error.message}; so everything counts as yours")
             return {}
@@ -272,7 +274,8 @@ class Writer(Reader):
         self._withdraw(transaction, new.id)
         if old is not None:
             new = new._replace(session=old.session, at=old.at)
-        if old is not None and new.updated == old.updated:  # by hand; what another mem wrote is newer
+        by_hand = change.kind != sync.COMMITTED
+        if by_hand and old is not None and new.updated == old.updated:  # what another mem wrote is newer
             new = edited(old, new, now)._replace(updated=now)
         page = tree.revise(sheet.text, check(new))
         place = tree.place_of(change.path)
@@ -359,7 +362,7 @@ class Writer(Reader):
             store = Store.writing(path, create=True)
             # Without an identity nobody can be told from the user, who has just made this clone.
             known = pages if git.identified(self.home.path) else []
-            authors = self._authors(store, [sheet.page.path for _, sheet in known])
+            authors = self._authors([sheet.page.path for _, sheet in known])
             with store.transaction("adopt", "take in pages", source="user", now=now) as transaction:
                 for belief, sheet in pages:
                     author = authors.get(sheet.page.path)

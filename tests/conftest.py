@@ -53,7 +53,7 @@ def environment(folder: Path) -> dict[str, str]:
         "XDG_DATA_HOME": str(folder / "home" / "data"),
         "XDG_CONFIG_HOME": str(folder / "home" / "config"),
         "XDG_CACHE_HOME": str(folder / "home" / "cache"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_GLOBAL": str(folder / "home" / ".gitconfig"),  # no device: `git config --global` replaces it
         "GIT_CONFIG_NOSYSTEM": "1",
         "MEM_NOW": NOW,
         "MEM_SEED": "test",

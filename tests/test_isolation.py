@@ -271,6 +271,13 @@ def propose_about(world: World, where: str) -> None:
         transaction.set_proposal(world.random.choice(pending).id if pending else "none", meant)
 
 
+def ingest(world: World, where: str) -> None:
+    folder = Path(world.memory.home.path).parent / "vault" / where.replace("/", "-")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "rules.md").write_text("# Rules\n" + "".join(f"- keep {world.content()}\n" for _ in range(2)))
+    world.memory.ingest([str(folder)], where)
+
+
 def edit_by_hand(world: World, where: str) -> None:
     path = world.memory.belief(world.one(where), [where])[1]
     page = Path(world.memory.home.path) / (path or "none")
@@ -288,7 +295,7 @@ ACTS: dict[str, Callable[[World, str], set[str] | None]] = {
     function.__name__: function
     for function in (
         *(remember, propose, import_, rename, move, move, supersede, contest, forget, restore, relate, alias, learn),
-        *(pin, propose_about, approve, edit_by_hand, inject),
+        *(pin, propose_about, ingest, approve, edit_by_hand, inject),
     )
 }
 

@@ -562,9 +562,11 @@ def test_with_too_many_pages_to_look_at_those_that_are_shown_are_looked_at(
 @pytest.fixture
 def git(filled: Memory) -> Callable[..., str]:
     def run(*arguments: str) -> str:
-        line = ["git", "-C", filled.home.path, "-c", "user.name=I", "-c", "user.email=i@example.org", *arguments]
+        line = ["git", "-C", filled.home.path, *arguments]
         return subprocess.run(line, check=True, capture_output=True, text=True).stdout
 
+    run("config", "user.name", "I")
+    run("config", "user.email", "i@example.org")
     run("add", "-A")
     run("commit", "-qm", "first")
     filled.sync()
@@ -621,7 +623,7 @@ def test_while_a_merge_is_in_progress_everything_waits(filled: Memory, git: Call
 def test_sync_says_what_it_does_as_json(filled: Memory, mem: Mem) -> None:
     at(filled, "user/facts/one.md").unlink()
     document = json.loads(mem("sync", "--json").out)
-    assert document.keys() == {"schema", "dry_run", "waits", "outbox", "changes", "problems"}
+    assert document.keys() == set("schema dry_run waits outbox changes commits pulled pushed problems".split())
     assert [(one["act"], one["id"], one["path"]) for one in document["changes"]] == [
         ("retire", "one", "user/facts/one.md")
     ]

@@ -252,6 +252,14 @@ def propose(memory: Memory, n: int, act: str, content: str) -> None:
         transaction.set_proposal(pending.id, Proposal(act, target))
 
 
+@act(st.lists(CONTENTS, max_size=3), SCOPES)
+def ingest(memory: Memory, lines: list[str], scope: str) -> None:
+    folder = Path(memory.home.path).parent / "vault"
+    folder.mkdir(exist_ok=True)
+    (folder / "rules.md").write_text("# Rules\n" + "".join(f"- {line}\n" for line in lines))
+    memory.ingest([str(folder)], scope)
+
+
 @act(st.booleans(), ONE)
 def review(memory: Memory, approved: bool, n: int) -> None:
     waiting = [one for one in memory.export(()) if one.review == "pending"]
@@ -386,7 +394,7 @@ def _forgetting(kind: str) -> Callable[..., Any]:
     return close
 
 
-KINDS = ("belief", "scope", "conflict", "mapping", "remote", "proposal", "settings")
+KINDS = ("belief", "scope", "conflict", "mapping", "remote", "proposal", "note", "settings")
 BROKEN: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     **{kind: (Transaction, "_close", _forgetting(kind)) for kind in KINDS},
     "place of a page": (Transaction, "_place", lambda transaction, id: None),
@@ -404,6 +412,8 @@ ALL_KINDS: list[ACT] = [
     *(("retire", "forget", [n]) for n in range(4)),
     ("propose", 0, "revise", "Use `Redis`."),
     ("review", True, 1),
+    ("ingest", ["We use tabs, not spaces.", "Never use Redis."], "project:a"),
+    ("ingest", ["Never use `Redis`."], "project:a"),
 ]
 
 

@@ -106,7 +106,7 @@ def sync(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
-    """Bring pages and database together: take in what was changed by hand, write what waits, and commit it.
+    """Take in what was changed by hand, write the pages that wait, and commit both.
 
     \b
     mem sync

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import kill, meaning, power, precision, race, recall, speed
+from tests.bench import ingest, kill, meaning, power, precision, race, recall, speed
 
 DATA = "../shared/bench"
 BENCHES = {
@@ -13,6 +13,7 @@ BENCHES = {
     "precision": (precision.run, f"{DATA}/precision"),
     "speed": (speed.run, ""),
     "race": (race.run, ""),
+    "ingest": (ingest.run, ""),
     "kill": (kill.run, ""),
     "power": (power.run, ""),
 }
