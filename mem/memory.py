@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from json import loads
 
@@ -244,7 +244,13 @@ class Memory(Proposer):
         """
         refuse_agents("conflicts")
         now = self._clock()
-        with self._writing("settle", "settle") as transaction:
+
+        def about(store: Store) -> list[str]:
+            view = self._view_to_write(store, given)
+            kept = self._find(view, keep).id
+            return [kept, *view.contested().get(kept, [])]
+
+        with self._writing("settle", "settle", about=about) as transaction:
             view = self._view_to_write(transaction.store, given)
             kept = self._find(view, keep)
             others = [view.belief(one) for one in view.contested().get(kept.id, [])]
@@ -424,7 +430,9 @@ class Memory(Proposer):
         fields = {key: value for key, value in fields.items() if value is not None}
         now = self._clock()
         kind = "remember" if supersede is None else "supersede"
-        with self._writing(kind, kind, author) as transaction:
+        with self._writing(kind, kind, author, about=lambda store: self._meant(store, content, fields, supersede)) as (
+            transaction
+        ):
             store = transaction.store
             scope, reason, remote = self._scope_to_write(store, fields.pop("scope", None))
             typed = reason.startswith("given") and str(scope) not in store.scopes()
@@ -448,6 +456,17 @@ class Memory(Proposer):
         asked = fields.get("name", belief.name)
         taken = asked if outcome == "new" and belief.name != asked else None
         return Remembered(belief, derived, path, outcome, reason, close, conflicts, old, taken)
+
+    def _meant(
+        self, store: Store, content: str, fields: Mapping[str, Any], supersede: Reference | None
+    ) -> Iterator[str]:
+        """The ids of beliefs that a new one may be a version of, say again, or take the place of."""
+        scope, *_ = self._scope_to_write(store, fields.get("scope"))
+        name = canonical_name(fields["name"]) if "name" in fields else ""
+        for old in store.visible([scope]).beliefs("current AND (content = ? OR name = ?)", content, name):
+            yield old.id
+        if supersede is not None:
+            yield self._find(store.visible(scopes.visible([scope])), supersede).id
 
     def _resolved(self, store: Store, scope: Scope, fields: Mapping[str, Any]) -> dict[str, Any]:
         """The fields with the name in its canonical form, and ids for what a person calls the participants."""

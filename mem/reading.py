@@ -714,7 +714,7 @@ class Reader:
         for id_ in lost:
             overlay[_number_of(view, id_)] = None
         for id_ in lost[:MENTIONED]:
-            self._warn(f"{gone[id_]} is gone; what it said is withheld (mem forget {id_} makes that last)")
+            self._warn(f"{gone[id_]} is gone; what it said is withheld (mem sync makes that last)")
         if len(lost) > MENTIONED:
             self._warn(f"{len(lost) - MENTIONED} more pages are gone; what they said is withheld (mem sync)")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
@@ -433,13 +433,15 @@ class Store:
         """The pages that wait for a decision."""
         return [Held(*row) for row in self.rows("SELECT path, id, hash, kind FROM held ORDER BY path")]
 
-    def agreed(self) -> list[tuple[Page, str]]:
-        """Every page as last agreed, with its scope: what the tree is compared with."""
+    def agreed(self, ids: Collection[str] | None = None) -> list[tuple[Page, str]]:
+        """Pages (those of some beliefs, or all) as last agreed, with their scopes: what the tree is compared with."""
+        chosen = f"WHERE id IN ({','.join('?' * len(ids))})" if ids is not None else ""
         return [
             (Page(*row[:5]), row[5])
             for row in self.rows(
-                """SELECT id, page.path, hash, mtime, size, scope.path
-                   FROM page JOIN scope ON scope.n = page.scope"""
+                f"""SELECT id, page.path, hash, mtime, size, scope.path
+                    FROM page JOIN scope ON scope.n = page.scope {chosen}""",
+                *(ids or ()),
             )
         ]
 

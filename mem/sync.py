@@ -378,25 +378,24 @@ def waits(home: Home, store: Store) -> str | None:
 
 
 def look(
-    home: Home, store: Store, now: datetime, *, edits_only: bool = False
+    home: Home, store: Store, now: datetime, *, only: Collection[str] | None = None
 ) -> tuple[dict[str, Agreed], list[Sheet], dict[str, Stored]]:
-    """The three sides of `plan`; with `edits_only`, pages that were changed in their place and nothing else."""
-    agreed = {page.path: (page, scope) for page, scope in store.agreed()}
-    paths = agreed.keys() if edits_only else {*agreed, *_pages_on_disk(home)}
-    sheets = [sheet for path in sorted(paths) if (sheet := _sheet(home, path, agreed.get(path), now)) is not None]
-    sheets = _without_clashes(sheets, agreed)
+    """The three sides of `plan`; with `only`, what was changed in the pages of these beliefs, and nothing else."""
+    known = {page.path: (page, scope) for page, scope in store.agreed(only)}
+    paths = known.keys() if only is not None else {*known, *_pages_on_disk(home)}
+    found = [sheet for path in sorted(paths) if (sheet := _sheet(home, path, known.get(path), now)) is not None]
+    sheets = _without_clashes(found, known)
     outbox = dict(store.outbox())
-    if edits_only:
+    if only is not None:
         held = {one.id for one in store.held() if one.kind == "twin"}
         sheets = [sheet for sheet in sheets if sheet.said is not None and sheet.page.id not in held]
-        seen = {sheet.page.path for sheet in sheets}
-        agreed = {path: one for path, one in agreed.items() if path in seen}
-        outbox = {id_: path for id_, path in outbox.items() if id_ in {page.id for page, _ in agreed.values()}}
+        known = {path: one for path, one in known.items() if path in {sheet.page.path for sheet in sheets}}
+        outbox = {id_: path for id_, path in outbox.items() if id_ in {page.id for page, _ in known.values()}}
     as_agreed = {sheet.page.id for sheet in sheets if sheet.said is None}
-    differ = {page.id for page, _ in agreed.values()} - as_agreed | {sheet.page.id for sheet in sheets} - as_agreed
+    differ = ({page.id for page, _ in known.values()} | {sheet.page.id for sheet in sheets}) - as_agreed
     beliefs = store.everything().by_id(differ | outbox.keys())
     stored = {id_: Stored(one, id_ in outbox, outbox.get(id_)) for id_, one in beliefs.items()}
-    base = {page.id: Agreed(page, scope, _said(store, page, stored.get(page.id))) for page, scope in agreed.values()}
+    base = {page.id: Agreed(page, scope, _said(store, page, stored.get(page.id))) for page, scope in known.values()}
     return base, sheets, stored
 
 
@@ -521,7 +520,7 @@ def free_path(home: Home, store: Store, belief_id: str, preferred: str, current:
         if path == current:
             return path
         owner = store.page_at(path)
-        if owner == belief_id or (owner is None and not os.path.lexists(os.path.join(home.path, path))):
+        if owner in (belief_id, None) and not os.path.lexists(os.path.join(home.path, path)):
             return path
     raise TreeProblem(f"{preferred} and its variants are taken by files that mem did not write", "mem doctor")
 
@@ -539,7 +538,7 @@ def deliver(home: Home, store: Store, made: Mapping[str, bytes] | None = None) -
         return []
     reason = waits(home, store)
     if reason is not None:
-        return [Problem(path or id_, 0, f"waits in the database: {reason}") for id_, path in outbox]
+        return [Problem(path or id_, 0, f"waits in the database, for {reason}") for id_, path in outbox]
     written: list[tuple[Page, int, bytes]] = []
     touched: list[str] = []
     problems: list[Problem] = []
@@ -551,13 +550,16 @@ def deliver(home: Home, store: Store, made: Mapping[str, bytes] | None = None) -
             try:
                 if write and path is not None and id_ not in kept:
                     written.append(_write(home, store, id_, path, old, (made or {}).get(id_)))
-                    touched.append(os.path.join(home.path, path))
+                    touched.append(os.path.join(home.path, written[-1][0].path))
                 elif not write and old is not None and old.path != path and id_ not in kept:
                     touched.append(os.path.join(home.path, old.path))
                     tree.take_away(touched[-1], old.hash, home.local)
             except (tree.Changed, ValueError) as error:
                 kept.add(id_)
-                problems.append(Problem(shown, 0, str(error) if isinstance(error, ValueError) else CHANGED_BY_HAND))
+                words = str(error) if isinstance(error, ValueError) else CHANGED_BY_HAND
+                problems.append(
+                    Problem(shown, 0, f"{words}; it was kept as it is, and the change waits in the database")
+                )
             except OSError as error:
                 fault = unusable(error, os.path.join(home.path, shown))
                 fault.message += "; the belief is stored, and its page follows with the next mem command that writes"
@@ -575,7 +577,13 @@ def _write(
     belief = everything.belief(id_)
     data = data or page_text(store, belief)
     expected = old.hash if old is not None and old.path == path else None
-    placed = tree.place(os.path.join(home.path, path), data, expected, home.local)
+    try:
+        placed = tree.place(os.path.join(home.path, path), data, expected, home.local)
+    except tree.Changed:
+        if expected is not None or _carries(_readable(os.path.join(home.path, path)), id_):
+            raise
+        path = free_path(home, store, id_, tree.page_path(belief), None)  # a person's file has that place
+        placed = tree.place(os.path.join(home.path, path), data, None, home.local)
     number = everything.rows("SELECT n FROM scope WHERE path = ?", belief.scope)[0][0]
     return Page(id_, path, *placed), number, data
 
@@ -681,10 +689,14 @@ def erase_copies(home: Home, id: str) -> None:
     """
     paths = [os.path.join(home.path, path) for path in _pages_on_disk(home)]
     paths += [path for path, _, _ in tree.displaced(home.local)]
-    carries = re.compile(rf"""(?m)^id:[ \t]*['"]?{re.escape(id)}['"]?[ \t]*(?:#.*)?\r?$""".encode())
     for path in paths:
-        if carries.search(_readable(path)):
+        if _carries(_readable(path), id):
             tree.erase(path)
+
+
+def _carries(page: bytes, id: str) -> bool:
+    """Whether a page, damaged or not, has this id."""
+    return re.search(rf"""(?m)^id:[ \t]*['"]?{re.escape(id)}['"]?[ \t]*(?:#.*)?\r?$""".encode(), page) is not None
 
 
 def _readable(path: str) -> bytes:

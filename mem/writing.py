@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import count
@@ -18,10 +18,10 @@ from mem import scope as scopes
 from mem.belief import MAX_ALIASES, MAX_NAME, Belief, alias, check, derived_aliases, rivals
 from mem.config import Home, data_directory, replica_text
 from mem.embedding import Meaning
-from mem.errors import GitProblem, ModelUnusable, Problem
+from mem.errors import GitProblem, ModelUnusable, Problem, TreeProblem, UsageMistake
 from mem.reading import Reader, agent
 from mem.stance import things
-from mem.store import Held, Proposal, Store, Transaction, View, locked, unusable
+from mem.store import Held, Page, Proposal, Store, Transaction, View, locked, unusable
 
 EMBEDDED_AT_ONCE = 256
 """Beliefs whose vectors are made in one go: a tenth of a second by the embedded model, one or two by MiniLM."""
@@ -47,6 +47,8 @@ class Writer(Reader):
         """The model that was used last, by its name: one that was loaded is not loaded again."""
         self._rendered: dict[str, bytes] = {}
         """Pages of the beliefs that the act at hand has decided on, by id."""
+        self._drafts: dict[str, bytes] = {}
+        """Pages as their user has just written them, with all that is not mem's, by id."""
 
     @contextmanager
     def _locked_store(self) -> Iterator[Store]:
@@ -138,12 +140,21 @@ class Writer(Reader):
 
     @contextmanager
     def _writing(
-        self, kind: str, summary: str, source: str | None = None, *, dry_run: bool = False
+        self,
+        kind: str,
+        summary: str,
+        source: str | None = None,
+        *,
+        about: Callable[[Store], Iterable[str]] | None = None,
+        dry_run: bool = False,
     ) -> Iterator[Transaction]:
-        """One act of the user: decided and durable, then carried into the tree; a dry run is taken back."""
+        """One act of the user: decided and durable, then carried into the tree; a dry run is taken back.
+
+        What a person wrote into the pages of the beliefs that it is `about` (ids) is taken in first.
+        """
         with self._locked_store() as store:
-            if kind != "undo" and not dry_run and agent() is None:
-                self._import(store)
+            if about is not None:
+                self._import(store, about)
             self._rendered = {}
             waiting = {id_ for id_, _ in store.outbox()}
             with store.transaction(
@@ -160,12 +171,14 @@ class Writer(Reader):
                 self._embed_with(store)
             self._report(sync.deliver(self.home, store, self._rendered))
 
-    def _import(self, store: Store) -> None:
-        """Take in what a person wrote into pages that mem knows, before anything is decided about them."""
-        now = self._clock()
+    def _import(self, store: Store, about: Callable[[Store], Iterable[str]]) -> None:
+        """Take in what a person wrote into the pages of some beliefs, before anything is decided about them."""
+        ids, now = [], self._clock()
         state = git.state(self.home.path)  # before anything else, so that whatever git does meanwhile shows
-        if sync.waits(self.home, store) is None and state.busy is None:
-            changes = sync.plan(*sync.look(self.home, store, now, edits_only=True))
+        with suppress(UsageMistake):  # which the act itself will report
+            ids = [*about(store)]
+        if ids and sync.waits(self.home, store) is None and state.busy is None:
+            changes = sync.plan(*sync.look(self.home, store, now, only=ids))
             own = [change for change in self._told_apart(store, changes) if change.act in ("take", "agree")]
             if git.state(self.home.path) == state:  # else what was read may be half of another branch
                 self._apply(store, own, now)
@@ -309,7 +322,7 @@ class Writer(Reader):
 
     def _report(self, problems: Sequence[Problem]) -> None:
         for problem in problems:
-            self._warn(f"{problem}; it was kept as it is, and the change waits in the database")
+            self._warn(str(problem))
 
     def _author(self) -> str:
         name = agent()
@@ -395,6 +408,8 @@ class Writer(Reader):
             self._leave(transaction, belief.id)
         if belief.review == "approved":
             page = store.page_of(belief.id)
+            if page is not None and belief.id in self._drafts:  # like a save by hand: its other lines are kept, too
+                self._save(transaction, page, self._drafts.pop(belief.id))
             self._rendered[belief.id] = sync.page_text(store, belief)  # what can have no page is no belief
             old = store.everything().by_id([belief.id]).get(belief.id)
             if page is not None and old is not None and tree.page_path(old) == tree.page_path(belief):
@@ -407,6 +422,17 @@ class Writer(Reader):
             for other in store.everything().conflicts(belief.id):
                 transaction.set_conflict(belief.id, other, None)
         return path
+
+    def _save(self, transaction: Transaction, page: Page, draft: bytes) -> None:
+        """Put a page in place as its user wrote it.
+
+        Raises: TreeProblem if it was changed meanwhile.
+        """
+        try:
+            placed = tree.place(os.path.join(self.home.path, page.path), draft, page.hash, self.home.local)
+        except tree.Changed as error:
+            raise TreeProblem(f"{page.path} was changed meanwhile; nothing was written") from error
+        transaction.agree(Page(page.id, page.path, *placed), None, draft)
 
     def _leave(self, transaction: Transaction, id: str) -> None:
         """Let the page of a belief that is to be decided about once more stay as somebody else committed it."""

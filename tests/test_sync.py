@@ -377,6 +377,30 @@ def test_an_edit_beats_a_deletion(filled: Memory) -> None:
     assert "one, by mem" in page.read_text()
 
 
+def test_a_belief_whose_place_a_person_took_meanwhile_gets_another_one(filled: Memory) -> None:
+    own = at(filled, "user/facts/five.md")
+
+    def too_late(path: str, *rest: Any) -> tree.Placed:
+        own.write_bytes(tree.render(belief(id="mine", content="By hand.")))
+        raise tree.Changed(path)
+
+    with pytest.MonkeyPatch.context() as patch, _quiet(filled):
+        patch.setattr(tree, "place", too_late)
+        filled.remember("Five.", {"name": "five", "type": "fact"}, None, None)
+    settled(filled)
+    assert b"By hand." in own.read_bytes() and said(filled, "mine").content == "By hand."
+    assert any(b"Five." in page for path, page in pages(filled).items() if path.startswith("user/facts/five--"))
+
+
+def test_an_edit_in_the_editor_keeps_the_lines_that_are_not_mem_s(filled: Memory) -> None:
+    one, before = filled.page_to_edit("one", ())
+    after = before.replace(b"type: fact\n", b"# mine\ntype: fact\ntags: [a]\n").replace(b"stored", b"kept")
+    filled.edit_page(one, before, after, ())
+    text = at(filled, "user/facts/one.md").read_bytes()
+    assert b"# mine\ntype: fact\ntags: [a]\n" in text and b"one is kept" in text
+    settled(filled)
+
+
 def test_nothing_is_deleted_while_the_folder_is_empty(filled: Memory) -> None:
     before = filled.export(())
     top = at(filled, "")
