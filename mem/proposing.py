@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from mem import derive, ingest, notes, receipts, text
@@ -86,7 +86,12 @@ class Proposer(Sharer):
             run = _Ingestion(self, transaction, target)
             for note, found in read:
                 run.plan(note.path, found)
-            for path in _gone(tops, run.noted, {note.path for note, _ in read}, problems):
+            gone = _gone(tops, run.noted, {note.path for note, _ in read}, problems)
+            # What is gone from one place may have turned up in another since that was looked at.
+            more = _read(_others(notes.read(tops, self.home.path, globs), read), progress) if gone else ([], [])
+            for note, found in more[0]:
+                run.plan(note.path, found)
+            for path in gone:
                 run.plan(path, [])
             run.apply()
             if run.proposed and remote is not None:
@@ -113,6 +118,11 @@ def _read(found: Iterable[Note | Problem], progress: Callable[[int], None]) -> t
         read.append((note, said))
         progress(len(read))
     return read, problems
+
+
+def _others(found: Iterable[Note | Problem], read: Sequence[Read]) -> Iterator[Note | Problem]:
+    known = {note.path for note, _ in read}
+    return (one for one in found if isinstance(one, Note) and one.path not in known)
 
 
 def _without_secrets(path: str, said: Iterable[Candidate]) -> tuple[list[Candidate], list[Problem]]:
