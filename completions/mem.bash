@@ -5,7 +5,7 @@ _mem_at() {
     commands='' options='' values='' places=''
     case $1 in
     '')
-        commands='remember recall similar inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts sync log doctor ingest watch import export init man tour scope config completions'
+        commands='remember recall similar inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts sync log doctor ingest watch import export init man tour scope config model completions'
         options='--version -h --help'
         ;;
     'remember')
@@ -130,7 +130,7 @@ _mem_at() {
         values='--scope=@scopes -n='
         ;;
     'doctor')
-        options='--verify-ranking --json -h --help'
+        options='--verify-ranking --repair --json -h --help'
         ;;
     'ingest')
         options='--scope --dry-run --json -h --help'
@@ -156,7 +156,7 @@ _mem_at() {
         ;;
     'man')
         options='-h --help'
-        places='mem|find|correct|review|exchange|setup|page|record|config|remember|recall|similar|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|sync|log|doctor|ingest|watch|import|export|init|man|tour|scope|completions+'
+        places='mem|find|correct|review|exchange|setup|page|record|config|remember|recall|similar|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|sync|log|doctor|ingest|watch|import|export|init|man|tour|scope|model|completions+'
         ;;
     'tour')
         options='-h --help'
@@ -186,18 +186,47 @@ _mem_at() {
         ;;
     'config get')
         options='-h --help'
-        places='recall.k|inject.budget|inject.max_beliefs|words.language|receipts.days|receipts.prompts|git.commit|git.addresses|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant'
+        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|model.seconds|receipts.days|receipts.prompts|git.commit|git.addresses|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant'
         ;;
     'config set')
         options='-h --help'
-        places='recall.k|inject.budget|inject.max_beliefs|words.language|receipts.days|receipts.prompts|git.commit|git.addresses|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant -'
+        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|model.seconds|receipts.days|receipts.prompts|git.commit|git.addresses|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant -'
         ;;
     'config unset')
         options='-h --help'
-        places='recall.k|inject.budget|inject.max_beliefs|words.language|receipts.days|receipts.prompts|git.commit|git.addresses|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant'
+        places='recall.k|inject.budget|inject.max_beliefs|words.language|model.name|model.seconds|receipts.days|receipts.prompts|git.commit|git.addresses|show.pager|stability.event|stability.question|stability.fact|stability.procedure|stability.entity|stability.relation|stability.preference|stability.decision|forgetting.dormant'
         ;;
     'config path')
         options='-h --help'
+        ;;
+    'model')
+        commands='list use install pull remove check'
+        options='--json -h --help'
+        ;;
+    'model list')
+        options='--json -h --help'
+        ;;
+    'model use')
+        options='-h --help'
+        places='@models'
+        ;;
+    'model install')
+        options='--name -h --help'
+        values='--name='
+        places='@directories'
+        ;;
+    'model pull')
+        options='--url --sha256 -h --help'
+        values='--url= --sha256='
+        places='-'
+        ;;
+    'model remove')
+        options='-h --help'
+        places='@models'
+        ;;
+    'model check')
+        options='--json -h --help'
+        places='@models'
         ;;
     'completions')
         commands='install uninstall show'

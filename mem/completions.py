@@ -31,6 +31,7 @@ PLACES = {
     "TYPE": "|".join(TYPES),
     "STATUS": "|".join(STATUSES),
     "KEY": "|".join(one.key for one in SETTINGS),
+    "MODEL": "@models",
 }
 """What may stand for a word of a synopsis: `@` and a kind, or words with bars between."""
 OF_COMMANDS = {("review", "ID"): "@pending", ("restore", "ID"): "@retired", ("remember", "STATUS"): "|".join(LIVE)}

@@ -105,6 +105,11 @@ def data_directory() -> str:
     return platformdirs.user_data_dir("mem", appauthor=False)
 
 
+def models_directory() -> str:
+    """Where installed models are kept; all memory folders of this user share them."""
+    return os.path.join(data_directory(), "models")
+
+
 def settings_path() -> str:
     """Where settings are kept on this system (`$XDG_CONFIG_HOME/mem/config.toml` on Linux)."""
     import platformdirs
@@ -135,6 +140,19 @@ SETTINGS = (
         "|".join(LANGUAGES),
         LANGUAGES[0],
         "Whose endings are folded when words are compared; a change makes the index anew.",
+    ),
+    Setting(
+        "model.name",
+        "text",
+        "embedded",
+        "The model that says what texts mean: `embedded`, or one that `mem model list` shows. A change makes the "
+        "vectors anew.",
+    ),
+    Setting(
+        "model.seconds",
+        "number",
+        3.0,  # six times what a model of 90 MB takes on two cores that do nothing else
+        "How long a search waits for a model that is not the embedded one, before it does without.",
     ),
     Setting("receipts.days", "count", 90, "How long `mem log` remembers what was injected."),
     Setting("receipts.prompts", "flag", False, "Keep the prompt with its receipt, and not only a keyed hash of it."),

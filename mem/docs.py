@@ -86,6 +86,7 @@ FILES = {
     "~/mem/.mem/local": "What belongs to this machine alone; git ignores it.",
     "$XDG_DATA_HOME/mem/REPLICA/memory.db": "The database of that folder on this machine. It can be made again "
     "from the pages: `mem init`.",
+    "$XDG_DATA_HOME/mem/models": "Models that were installed, one folder each.",
     "$XDG_CONFIG_HOME/mem/config.toml": "The settings. See mem-config(5).",
 }
 

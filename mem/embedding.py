@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import mul
 
 from mem.belief import Belief
+from mem.config import models_directory
 from mem.errors import ModelUnusable
 from mem.record import TYPE_CHECKING, Any, NamedTuple
 from mem.store import Vector, View
@@ -29,7 +30,12 @@ if TYPE_CHECKING:
 EMBEDDED = os.path.join(os.path.dirname(__file__), "model")
 LONGEST_WORD = 100
 """Characters; a longer run of letters is no word. As in the vocabulary's own settings."""
-REINSTALL = "reinstall mem"
+REINSTALL = "pip install --force-reinstall mem"
+OWN = "embedded"
+"""What the embedded model is called."""
+REPLACE = f"mem model use {OWN}"
+NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+"""What an installed model may be called."""
 
 
 class Stamp(NamedTuple):
@@ -48,6 +54,66 @@ def passage(belief: Belief) -> str:
 
 # -- models on disk ---------------------------------------------------------------------------------
 
+RECORD = "mem.json"
+"""What `mem model install` writes beside a model that it takes in: name, version, dimension, sums of the files."""
+LONGEST = 512
+"""Tokens of one text at most, whatever a model says: as most were trained, and the cost grows with the square."""
+UNLIMITED = 1_000_000
+"""Tokenizers that know no limit say a larger number than this one."""
+
+
+def folder(name: str) -> str:
+    """Where a model is.
+
+    Raises: ModelUnusable if it is not installed.
+    """
+    if name == OWN:
+        return EMBEDDED
+    path = os.path.join(models_directory(), name)
+    if not re.fullmatch(NAME, name) or not os.path.isdir(path):
+        raise ModelUnusable(f"the model {name} is not installed", REPLACE)
+    return path
+
+
+class Habits(NamedTuple):
+    """How a model wants its texts, and what is to be done with what it gives."""
+
+    pooling: str
+    """`mean`, `cls` or `max`: how the vectors of tokens become one."""
+    longest: int | None
+    """Tokens of a text that are read; None for all."""
+    lowercase: bool
+    prompts: Mapping[str, str]
+    """What is put before a `query` and before a `passage`."""
+    padding: int
+    """The token that fills short texts up."""
+    layers: tuple[str, ...]
+    """What the model does after its graph and does not hold in it."""
+    place: str = ""
+    """The folder with the settings of pooling, below that of the model."""
+
+
+USUAL = (0.02, 0.39)
+"""Mean cosine of the embedded model for texts that have nothing to do with each other, and for a question and its
+answer in other words (`models.scale`). What counts as close in `recall` was chosen for cosines of this size."""
+
+
+def rescaled(cosine: float, scale: Sequence[float]) -> float:
+    """What a cosine would be if the model's were of the usual size: some find all texts 0.7 alike, and more.
+
+    Units: both in [-1, 1]; `scale` as `USUAL`. A model that tells hardly anything apart is taken as it is.
+    """
+    low, high = scale
+    if high - low < 0.05:
+        return cosine
+    return max(-1.0, min(1.0, USUAL[0] + (cosine - low) / (high - low) * (USUAL[1] - USUAL[0])))
+
+
+def scale_of(folder: str) -> Sequence[float]:
+    """How large the cosines of a model are, as its record says."""
+    found = _json(folder, RECORD).get("scale") if folder != EMBEDDED else None
+    return [float(found[0]), float(found[1])] if isinstance(found, list) and len(found) == 2 else USUAL
+
 
 def stamp(folder: str) -> Stamp:
     """What stands on the vectors of the model in a folder, without loading it.
@@ -55,57 +121,146 @@ def stamp(folder: str) -> Stamp:
     Raises: ModelUnusable if there is none, or none of a known kind.
     """
     config = _json(folder, "config.json")
-    if "files" in config:
-        return Stamp(config["id"], str(config["version"]), config["dimension"])
-    dimension = _json(folder, "1_Pooling/config.json").get("word_embedding_dimension") or config.get("hidden_size")
-    if not isinstance(dimension, int):
-        raise ModelUnusable(f"the model in {folder} does not say how long its vectors are", "mem model use embedded")
-    version = _sha256(_graph(folder))[:12]
-    return Stamp(os.path.basename(os.path.normpath(folder)), version, dimension)
+    facts = config if "files" in config else _json(folder, RECORD)
+    try:
+        return Stamp(str(facts["id"]), str(facts["version"]), int(facts["dimension"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelUnusable(f"mem did not install the model in {folder}", "mem model install DIR") from error
 
 
-def verify(folder: str) -> None:
-    """Compare every file of an own model with its sha256.
+def verify(folder: str, *, quick: bool = False) -> None:
+    """Compare every file of a model with its sha256, or, to be quick, files of an installed one with their size.
 
     Raises: ModelUnusable naming the file that is damaged or missing.
     """
-    for name, wanted in _json(folder, "config.json").get("files", {}).items():
+    own = _json(folder, "config.json").get("files")
+    hint = _remedy(folder)
+    for name, wanted in (own or _json(folder, RECORD).get("files", {})).items():
         path = os.path.join(folder, name)
+        sha256, size = (wanted, None) if own else wanted
         try:
-            found = _sha256(path)
+            whole = os.path.getsize(path) == size if quick and not own else sha256_of(path) == sha256
         except OSError as error:
-            raise ModelUnusable(f"the model file {path} cannot be read ({error.strerror})", REINSTALL) from error
-        if found != wanted:
-            raise ModelUnusable(f"the model file {path} is damaged: its sha256 is not that of the model", REINSTALL)
+            raise ModelUnusable(f"the model file {path} cannot be read ({error.strerror})", hint) from error
+        if not whole:
+            raise ModelUnusable(f"the model file {path} is damaged: it is not as it was", hint)
 
 
-def _sha256(path: str) -> str:
+def sha256_of(path: str) -> str:
+    """The sha256 of a file, in hex."""
     import hashlib  # 2 ms that the plain reader does without
 
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def habits(folder: str) -> Habits:
+    """What the settings of a model say of its use.
+
+    Raises: ModelUnusable for a way of pooling, or a layer after it, that mem does not have.
+    """
+    if "files" in _json(folder, "config.json"):
+        return Habits("mean", None, False, {}, 0, ())
+    place, layers = _modules(folder)
+    modes = _json(folder, f"{place}/config.json")
+    named = [key[len("pooling_mode_") :] for key, on in modes.items() if key.startswith("pooling_mode_") and on is True]
+    if isinstance(modes.get("pooling_mode"), str):
+        named = [modes["pooling_mode"]]
+    pooling = [re.sub("_sqrt_len|_tokens?$", "", name) for name in named] or ["mean"]  # a root changes no direction
+    if len(pooling) > 1 or pooling[0] not in ("mean", "cls", "max"):
+        raise ModelUnusable(
+            f"the model in {folder} pools by {' and '.join(named)}, which mem does not", "mem model list"
+        )
+    return Habits(
+        pooling[0],
+        _longest(folder),
+        _json(folder, "sentence_bert_config.json").get("do_lower_case") is True,
+        _prompts(folder),
+        _whole(_json(folder, "config.json").get("pad_token_id")) or 0,
+        layers,
+        place,
+    )
+
+
+def _modules(folder: str) -> tuple[str, tuple[str, ...]]:
+    """The folder with the settings of pooling, and the names of layers after it that change a direction."""
+    place, layers = "1_Pooling", []
+    for module in _loaded(folder, "modules.json", []):
+        kind = str(module.get("type", "")).rpartition(".")[2] if isinstance(module, dict) else ""
+        if kind == "Pooling":
+            place = str(module.get("path") or place)
+        elif kind not in ("Transformer", "Normalize"):
+            layers.append(kind or "?")
+    return place, tuple(layers)
+
+
+def _longest(folder: str) -> int:
+    """Tokens of a text that the model reads: the least that one of its settings allows."""
+    config = _json(folder, "config.json")
+    places = _whole(config.get("max_position_embeddings"))
+    if places is not None and re.match("(xlm-)?roberta|camembert|mpnet", str(config.get("model_type"))):
+        places -= 1 + (_whole(config.get("pad_token_id")) or 0)  # they begin to count after the padding
+    limits = (
+        places,
+        _whole(_json(folder, "sentence_bert_config.json").get("max_seq_length")),
+        _whole(_json(folder, "tokenizer_config.json").get("model_max_length")),
+        LONGEST,
+    )
+    return min(limit for limit in limits if limit is not None and 0 < limit < UNLIMITED)
+
+
+def _prompts(folder: str) -> dict[str, str]:
+    """What a model wants before a query and before a passage."""
+    config = _json(folder, "config_sentence_transformers.json")
+    known = config.get("prompts")
+    known = known if isinstance(known, dict) else {}
+    usual = known.get(config.get("default_prompt_name"), "")
+    names = {"query": ("query",), "passage": ("document", "passage", "corpus")}
+    return {role: next((str(known[one]) for one in among if one in known), str(usual)) for role, among in names.items()}
+
+
+def _whole(value: object) -> int | None:
+    """A number of a settings file that should be whole."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def _json(folder: str, name: str) -> dict[str, Any]:
     """A settings file of a model; empty if an optional one is not there."""
+    found = _loaded(folder, name, None if name == "config.json" else {})
+    if found is None:
+        raise ModelUnusable(f"there is no model in {folder}: it has no config.json", _remedy(folder))
+    if not isinstance(found, dict):
+        raise ModelUnusable(f"the model file {os.path.join(folder, name)} cannot be read (no table)", _remedy(folder))
+    return found
+
+
+def _loaded(folder: str, name: str, otherwise: Any) -> Any:
+    """What a settings file of a model holds, or something else if there is none."""
     import json  # 3 ms that the plain reader does without
 
     path = os.path.join(folder, name)
     try:
         with open(path, encoding="utf-8") as file:
-            return dict(json.load(file))
+            return json.load(file)
     except FileNotFoundError:
-        if name == "config.json":
-            raise ModelUnusable(f"there is no model in {folder}: it has no config.json", REINSTALL) from None
-        return {}
-    except (OSError, ValueError) as error:
-        raise ModelUnusable(f"the model file {path} cannot be read ({error})", REINSTALL) from error
+        return otherwise
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelUnusable(f"the model file {path} cannot be read ({error})", _remedy(folder)) from error
 
 
-def _graph(folder: str) -> str:
+def _remedy(folder: str) -> str:
+    """What to do about a model that is damaged."""
+    return REINSTALL if folder == EMBEDDED else REPLACE
+
+
+def graph_of(folder: str) -> str:
+    """The path of a model's graph, below its folder.
+
+    Raises: ModelUnusable if it has none.
+    """
     for name in ("model.onnx", "onnx/model.onnx"):
         if os.path.isfile(os.path.join(folder, name)):
-            return os.path.join(folder, name)
+            return name
     raise ModelUnusable(f"there is no model.onnx in {folder}", "mem model install a directory that has one")
 
 
@@ -115,79 +270,166 @@ def _graph(folder: str) -> str:
 class Encoder:
     """A model that is loaded, for as many texts as there are."""
 
-    BATCH = 64
-    """Texts at a time; they are sorted by length first, so that little is padding."""
+    TOKENS = 8_192
+    """At a time, padding included: sixteen of the longest texts, whose attention then takes some 200 MB."""
 
-    def __init__(self, folder: str = EMBEDDED) -> None:
-        """Load a model.
+    def __init__(self, folder: str = EMBEDDED, *, quick: bool = False) -> None:
+        """Load a model; `quick` trusts the size of its files.
 
-        Raises: ModelUnusable if it is damaged, missing, or no runtime is installed.
+        Raises: ModelUnusable if it is damaged, missing, of a kind that mem cannot use, or no runtime is installed.
         """
-        verify(folder)
-        self._tokenizer = _tokenizer(folder)
+        verify(folder, quick=quick)
+        self._folder = folder
+        self._habits = habits(folder)
+        self._tokenizer = _tokenizer(folder, self._habits.longest)
         self._session = _session(folder)
-        self._inputs = {entry.name for entry in self._session.get_inputs()}
-        self._outputs = [entry.name for entry in self._session.get_outputs()]
-        self._pooling = _json(folder, "1_Pooling/config.json")
+        self._inputs = _inputs(folder, self._session)
+        self._output = self._chosen_output()
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, query: bool = False) -> NDArray[np.float32]:
         """One vector of length 1 for each text; zeros for a text without a known word.
 
+        Some models tell a query from a passage.
         Shapes: (texts, dimension), also for one text or none.
+        Raises: ModelUnusable if it cannot be run, or what it gives are no vectors.
         """
         import numpy as np
 
-        order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
-        batches = [order[at : at + self.BATCH] for at in range(0, len(order), self.BATCH)] or [[]]
-        parts = [self._encode([texts[at] for at in batch]) for batch in batches]
-        found = np.concatenate(parts).astype(np.float32)
+        entries = self._split(texts, query)
+        order = sorted(range(len(entries)), key=lambda at: -len(entries[at].ids))
+        parts: list[NDArray[np.float32]] = []
+        at = 0
+        while at < len(order) or not parts:
+            rows = max(1, self.TOKENS // max(1, len(entries[order[at]].ids)))
+            parts.append(self._encode([entries[n] for n in order[at : at + rows]]))
+            at += rows
+        found = np.concatenate(parts)
         found[order] = found.copy()
         lengths = np.linalg.norm(found, axis=1, keepdims=True)
         unit: NDArray[np.float32] = np.divide(found, lengths, out=np.zeros_like(found), where=lengths > 1e-6)
-        return unit
+        return unit[: len(texts)]
 
-    def _encode(self, texts: list[str]) -> NDArray[np.float32]:
+    def _split(self, texts: Sequence[str], query: bool) -> list[Any]:
+        """The tokens of each text; those of an empty one if there is none, for its length tells the dimension."""
+        prompt = self._habits.prompts.get("query" if query else "passage", "")
+        said = [(prompt + text).encode("utf-8", "replace").decode() for text in texts] or [""]
+        with _Unnamed(self._folder):
+            return list(self._tokenizer.encode_batch([one.lower() for one in said] if self._habits.lowercase else said))
+
+    def _encode(self, entries: Sequence[Any]) -> NDArray[np.float32]:
+        """The vectors of some texts, of any length."""
         import numpy as np
 
-        padded = self._tokenizer.encode_batch(texts or [""])
-        width = max(1, *(len(entry.ids) for entry in padded)) if padded else 1
-        feeds = {name: np.zeros((len(padded), width), dtype=np.int64) for name in self._inputs}
-        for row, entry in enumerate(padded):
+        shape = len(entries), max(1, *(len(entry.ids) for entry in entries))
+        feeds = {
+            "input_ids": np.full(shape, self._habits.padding, dtype=np.int64),
+            "attention_mask": np.zeros(shape, dtype=np.int64),
+            "token_type_ids": np.zeros(shape, dtype=np.int64),
+        }
+        for row, entry in enumerate(entries):
             feeds["input_ids"][row, : len(entry.ids)] = entry.ids
             feeds["attention_mask"][row, : len(entry.ids)] = entry.attention_mask
-        wanted = "sentence_embedding" if "sentence_embedding" in self._outputs else self._outputs[0]
-        (output,) = self._session.run([wanted], feeds)
-        return self._pooled(output, feeds["attention_mask"])[: len(texts)]
+            feeds["token_type_ids"][row, : len(entry.ids)] = entry.type_ids
+        try:
+            (output,) = self._session.run(
+                [self._output], {name: feeds[name].astype(kind) for name, kind in self._inputs.items()}
+            )
+        except _failures() as error:
+            raise ModelUnusable(f"the model in {self._folder} cannot be run ({_brief(error)})", REPLACE) from error
+        return self._checked(output, feeds["attention_mask"])
 
-    def _pooled(self, output: NDArray[np.float32], mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        """One vector for each text: as the graph gives it, the first token's, or the mean."""
-        if output.ndim == 2:
-            return output
-        if self._pooling.get("pooling_mode_cls_token"):
-            return output[:, 0]
-        weight = mask[:, :, None].astype(output.dtype)
-        mean: NDArray[np.float32] = (output * weight).sum(axis=1) / weight.sum(axis=1).clip(1)
-        return mean
+    def _checked(self, output: Any, mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        """One vector for each text, if that is what the graph gave."""
+        import numpy as np
+
+        kind, shape = getattr(output, "dtype", None), np.shape(output)
+        if not (
+            kind is not None
+            and kind.kind == "f"
+            and len(shape) in (2, 3)
+            and shape[: len(shape) - 1] == mask.shape[: len(shape) - 1]
+        ):
+            said = f"an output {self._output} of the shape {shape}"
+            raise ModelUnusable(f"the model in {self._folder} gives {said}, which are no vectors", REPLACE)
+        found = _pooled(output.astype(np.float32), mask, self._habits.pooling)
+        if not np.isfinite(found).all():
+            raise ModelUnusable(f"the model in {self._folder} gives vectors that are no numbers", REPLACE)
+        return found
+
+    def _chosen_output(self) -> str:
+        """The output that is the vector of a text, or else the one with those of its tokens."""
+        outputs = [entry.name for entry in self._session.get_outputs()]
+        wanted = ("sentence_embedding", "last_hidden_state", "token_embeddings", *outputs)
+        found: str = next(name for name in wanted if name in outputs)
+        if self._habits.layers and found != "sentence_embedding":
+            layers = ", ".join(self._habits.layers)
+            said = f"the model in {self._folder} has layers after its graph that mem does not run: {layers}"
+            raise ModelUnusable(said, "export it with its sentence_embedding as an output")
+        return found
 
 
-def _tokenizer(folder: str) -> Any:
-    path = os.path.join(folder, "tokenizer.json")
+def _pooled(output: NDArray[np.float32], mask: NDArray[np.int64], pooling: str) -> NDArray[np.float32]:
+    """One vector for each text: as the graph gives it, the first token's, the largest of each part, or the mean."""
+    import numpy as np
+
+    if output.ndim == 2:
+        return output
+    if pooling == "cls":
+        return output[:, 0]
+    seen = mask[:, :, None] > 0
+    if pooling == "max":
+        return np.where(seen.any(axis=1), np.where(seen, output, -np.inf).max(axis=1), 0.0).astype(np.float32)
+    mean: NDArray[np.float32] = np.where(seen, output, 0.0).sum(axis=1) / seen.sum(axis=1).clip(1)
+    return mean.astype(np.float32)
+
+
+class _Unnamed:
+    """Turns what the package tokenizers raises into our error: it has no class of its own for anything."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if error is not None and (kind is Exception or type(error).__name__ == "PanicException"):
+            path = os.path.join(self._folder, "tokenizer.json")
+            raise ModelUnusable(f"the model file {path} cannot be used ({_brief(error)})", REPLACE) from error
+
+
+def _brief(error: BaseException) -> str:
+    """What a package says of a failure, on one line."""
+    return " ".join(str(error).split())[:200]
+
+
+def _tokenizer(folder: str, longest: int | None) -> Any:
+    """What splits a text into tokens, cut at a number of them."""
     try:
         from tokenizers import Tokenizer
     except ImportError as error:
         raise ModelUnusable("the package tokenizers is not installed", "pip install tokenizers") from error
-    if not _json(folder, "tokenizer.json"):  # read here for its errors: those of the package have no class of their own
-        raise ModelUnusable(f"there is no tokenizer.json in {folder}", REINSTALL)
-    tokenizer = Tokenizer.from_file(path)
-    longest = _json(folder, "sentence_bert_config.json").get("max_seq_length")
-    tokenizer.no_padding()
-    if longest is not None:
-        tokenizer.enable_truncation(longest)
+    if not _json(folder, "tokenizer.json"):  # read here for its errors: those of the package say less
+        raise ModelUnusable(f"there is no tokenizer.json in {folder}", _remedy(folder))
+    with _Unnamed(folder):
+        tokenizer = Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        if longest is not None:
+            tokenizer.enable_truncation(longest)
     return tokenizer
 
 
-_UNREADABLE = "Fail InvalidArgument InvalidGraph InvalidProtobuf NoSuchFile NotImplemented RuntimeException".split()
-"""What onnxruntime calls a graph that it cannot load."""
+_UNREADABLE = (
+    "Fail InvalidArgument InvalidGraph InvalidProtobuf NoSuchFile NotImplemented RuntimeException EPFail".split()
+)
+"""What onnxruntime calls a graph that it cannot load or run."""
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return *(getattr(state, name) for name in _UNREADABLE), RuntimeError, ValueError
 
 
 def _session(folder: str) -> Any:
@@ -196,12 +438,74 @@ def _session(folder: str) -> Any:
     except ImportError as error:
         raise ModelUnusable("the package onnxruntime is not installed", "pip install onnxruntime") from error
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4
     options.intra_op_num_threads = min(4, os.cpu_count() or 1)
+    path = os.path.join(folder, graph_of(folder))
     try:
-        return onnxruntime.InferenceSession(_graph(folder), options, providers=["CPUExecutionProvider"])
-    except tuple(getattr(onnxruntime.capi.onnxruntime_pybind11_state, name) for name in _UNREADABLE) as error:
-        raise ModelUnusable(f"the model in {folder} cannot be run ({error})", REINSTALL) from error
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except _failures() as error:
+        raise ModelUnusable(f"the model in {folder} cannot be run ({_brief(error)})", REPLACE) from error
+
+
+def _inputs(folder: str, session: Any) -> dict[str, str]:
+    """The inputs of a graph, each with its kind of whole number.
+
+    Raises: ModelUnusable for one that mem does not know how to fill.
+    """
+    kinds = {"tensor(int64)": "int64", "tensor(int32)": "int32"}
+    found = {entry.name: kinds.get(entry.type) for entry in session.get_inputs()}
+    odd = [name for name, kind in found.items() if kind is None] + sorted(
+        found.keys() - {"input_ids", "attention_mask", "token_type_ids"}
+    )
+    if odd or "input_ids" not in found:
+        said = f"wants {odd[0]!r} as an input" if odd else "has no input 'input_ids'"
+        raise ModelUnusable(f"the model in {folder} {said}, which mem does not fill", REPLACE)
+    return {name: kind for name, kind in found.items() if kind is not None}
+
+
+_CHILD = "from mem.embedding import answer; answer()"
+
+
+def ask(model: str, query: str, seconds: float) -> list[float]:
+    """The vector of a query by the model in a folder, from a process of its own, which has so many seconds.
+
+    A model that others made may be slow, hang or break: that shall cost a search one of its channels, no more. Where
+    nothing else runs, one of 90 MB takes half a second: 0.25 to load it, 0.2 for what runs it, 0.03 for the query.
+    Raises: ModelUnusable, also if it takes longer.
+    """
+    import subprocess
+    import sys
+
+    path = os.pathsep.join(filter(None, [os.path.dirname(os.path.dirname(__file__)), os.environ.get("PYTHONPATH")]))
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", _CHILD, model], input=query.encode("utf-8", "replace"), capture_output=True,
+            env={**os.environ, "PYTHONPATH": path}, timeout=seconds, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        said = f"the model {os.path.basename(model)} took longer than {seconds:g} seconds"
+        raise ModelUnusable(said, "mem config set model.seconds N, or mem model use embedded") from error
+    except OSError as error:
+        raise ModelUnusable(f"no process could be started for a model ({error.strerror})", REPLACE) from error
+    if done.returncode == ModelUnusable.exit_code:
+        raise ModelUnusable(*done.stdout.decode("utf-8", "replace").split("\n", 1))
+    if done.returncode or not done.stdout or len(done.stdout) % 4:
+        raise ModelUnusable(f"the model {os.path.basename(model)} broke off ({done.returncode})", "mem model check")
+    return array("f", done.stdout).tolist()
+
+
+def answer() -> None:
+    """What that process does: a query on its standard input, the vector or what is wrong on its standard output."""
+    import sys
+
+    try:
+        vector = Encoder(sys.argv[1], quick=True).encode([sys.stdin.buffer.read().decode()], query=True)[0]
+        said, status = vector.tobytes(), 0
+    except ModelUnusable as error:
+        said, status = f"{error.message}\n{error.hint or REPLACE}".encode(), error.exit_code
+    sys.stdout.buffer.write(said)
+    sys.stdout.buffer.flush()
+    os._exit(status)  # taking the runtime apart would cost a tenth more
 
 
 # -- by plain Python --------------------------------------------------------------------------------
@@ -423,16 +727,21 @@ def signs(vector: Sequence[float]) -> bytes:
 class Meaning:
     """What texts mean by the model in use: vectors by that model, tokens by the embedded one."""
 
-    def __init__(self, folder: str = EMBEDDED) -> None:
+    def __init__(self, name: str = OWN) -> None:
         """Choose a model; one that is not the embedded one is loaded when it is needed.
 
         Raises: ModelUnusable if it is damaged or missing.
         """
-        self.table = Table()
-        self._folder = folder
+        self.table = Table(folder(OWN))
+        self.own = name == OWN
+        """True for the embedded model, which is there at once; any other takes its time."""
+        self._folder = folder(name)
         self._encoder: Encoder | None = None
+        found = self.table.stamp if self.own else stamp(self._folder)
+        self._scale = scale_of(self._folder)
+        self.dimension = found.dimension
         own = "/".join(map(str, self.table.stamp))
-        self.model = own if folder == EMBEDDED else f"{'/'.join(map(str, stamp(folder)))} {own}"
+        self.model = own if self.own else f"{'/'.join(map(str, found))} {own}"
         """What stands on its vectors."""
 
     def vectors(self, texts: Sequence[str]) -> list[list[float]]:
@@ -441,20 +750,30 @@ class Meaning:
         Shapes: (texts, dimension).
         Raises: ModelUnusable if the model cannot be run.
         """
-        if self._folder == EMBEDDED:
+        if self.own:
             return [self.table.vector(self.table.tokens(text)) for text in texts]
         self._encoder = self._encoder or Encoder(self._folder)
         found: list[list[float]] = self._encoder.encode(texts).tolist()
         return found
 
+    def query(self, text: str, seconds: float) -> list[float]:
+        """The vector of a query, if it can be had in time.
+
+        Raises: ModelUnusable if the model cannot be run, or takes longer than so many seconds.
+        """
+        return self.vectors([text])[0] if self.own else ask(self._folder, text, seconds)
+
+    def likeness(self, query: Sequence[float], packed: bytes) -> float:
+        """How close a query is to what is stored of a belief; cosines of all models are of the same size here."""
+        found = cosine(query, packed)
+        return found if self.own else rescaled(found, self._scale)
+
     def embed(self, beliefs: Mapping[int, Belief]) -> dict[int, Vector]:
         """What is stored of some beliefs, by their row numbers."""
-        import hashlib
-
         passages = [passage(belief) for belief in beliefs.values()]
         return {
             n: Vector(
-                hashlib.sha256(text.encode()).hexdigest()[:16],
+                _digest(text),
                 pack(vector),
                 signs(vector),
                 array("H", sorted({*self.table.tokens(text)})).tobytes(),
@@ -479,9 +798,61 @@ def stored(view: View, numbers: Iterable[int]) -> dict[int, tuple[bytes, frozens
 
 
 def unstored(meaning: Meaning, beliefs: Mapping[int, Belief]) -> dict[int, tuple[bytes, frozenset[int]]]:
-    """The same for beliefs that are not as the rows have them."""
+    """The same for beliefs that are not as the rows have them; no direction where the model would take its time."""
     texts = [passage(belief) for belief in beliefs.values()]
+    vectors = meaning.vectors(texts) if meaning.own else [[0.0] * meaning.dimension for _ in texts]
     return {
         n: (pack(vector), frozenset(meaning.table.tokens(text)))
-        for n, text, vector in zip(beliefs, texts, meaning.vectors(texts), strict=True)
+        for n, text, vector in zip(beliefs, texts, vectors, strict=True)
     }
+
+
+def _digest(text: str) -> str:
+    """What tells the text that was embedded from any other."""
+    import hashlib
+
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def faults(view: View, meaning: Meaning) -> dict[int, str]:
+    """Beliefs whose vectors are not what they should be, by row number, and what is wrong; those that wait are not."""
+    stored = {n: rest for n, *rest in view.rows("SELECT belief, scope, model, digest, packed FROM vector")}
+    sketched = {n: (scope, bits) for scope, n, bits in view.rows("SELECT scope, belief, signs FROM sketch")}
+    found = {}
+    for n, scope, waits in view.rows(
+        "SELECT n, scope, n IN (SELECT belief FROM unembedded) FROM belief WHERE scope :scopes"
+    ):
+        belief = view.numbered([n])[n]
+        vector = stored.pop(n, None)
+        sketch = sketched.pop(n, None)
+        if waits and vector is None and sketch is None:
+            continue
+        wrong = _wrong(belief, scope, vector, sketch, meaning)
+        if wrong is not None:
+            found[n] = f"the vector of {belief.id} ({belief.name}) {wrong}"
+    return found | dict.fromkeys(stored.keys() | sketched.keys(), "there is a vector of a belief that is gone")
+
+
+def _wrong(
+    belief: Belief, scope: int, vector: Sequence[Any] | None, sketch: tuple[int, bytes] | None, meaning: Meaning
+) -> str | None:
+    """What is wrong with one vector; None if nothing is."""
+    if vector is None:
+        return "is missing"
+    if vector[1] != meaning.model:
+        return "was made by another model"
+    if vector[0] != scope or vector[2] != _digest(passage(belief)):
+        return "is stale"
+    if len(vector[3]) != 4 + meaning.dimension:
+        return "is damaged"
+    if (sketch is not None) != belief.current or (sketch is not None and not _fits(sketch, scope, vector[3])):
+        return "is stale"
+    return None
+
+
+def _fits(sketch: tuple[int, bytes], scope: int, packed: bytes) -> bool:
+    """True if these are the signs of that vector; what was rounded to 0 may have had either."""
+    values = array("b", packed[4:])
+    known = int.from_bytes(signs([abs(value) for value in values]), "big")
+    apart = int.from_bytes(sketch[1], "big") ^ int.from_bytes(signs(values), "big")
+    return sketch[0] == scope and len(sketch[1]) == len(signs(values)) and not apart & known

@@ -116,6 +116,19 @@ def arrived(folder: str, since: str | None) -> bool:
     return bool(journal) or head(folder) != since
 
 
+def brought(folder: str, also: Collection[str], since: str | None) -> bool:
+    """True if HEAD has commits of somebody else that it did not have at a commit.
+
+    Less exact than `foreign`, and quick however many pages and commits there are; no process where nothing `arrived`.
+    """
+    if not arrived(folder, since):
+        return False
+    done = _run(folder, "log", "--no-show-signature", "--no-color", "--format=%ae", f"{since}..HEAD")
+    own = {address.casefold() for address in (*addresses(folder), *also)}
+    authors = {address.casefold() for address in done.stdout.decode("utf-8", "replace").split("\n") if address}
+    return done.returncode != 0 or not authors <= own
+
+
 def _end(path: str) -> list[str]:
     """The last lines of a file; none if there is no such file."""
     try:
@@ -199,6 +212,14 @@ def _objects(folder: str, hashes: Sequence[str]) -> Iterator[bytes | None]:
         yield data if found and found[1] == b"blob" else None
 
 
+def clean(folder: str, paths: Iterable[str]) -> set[str]:
+    """Those paths that are as the last commit has them; none where git does not say."""
+    try:
+        return {*paths} - _changed(folder).keys()
+    except GitProblem:
+        return set()
+
+
 def head(folder: str) -> str | None:
     """The commit that the working tree is at; None where there is none."""
     return "".join(_asked(folder, "rev-parse", "--verify", "--quiet", "HEAD")) or None
@@ -215,12 +236,12 @@ def foreign(folder: str, paths: Iterable[str], also: Collection[str] = (), since
     """
     if _directory(folder) is None or shutil.which("git") is None:
         return {}
-    clean = {*paths} - _changed(folder).keys()
+    asked = {*paths} - _changed(folder).keys()
     own = {address.casefold() for address in (*addresses(folder), *also)}
-    recent = [(path, author) for path, _, author in _history(folder, f"{since}..HEAD", clean)] if since else []
+    recent = [(path, author) for path, _, author in _history(folder, f"{since}..HEAD", asked)] if since else []
     return {
         path: text.shown(f"{name} <{address}>")
-        for path, (address, name) in (*recent, *_origins(folder, clean).items())
+        for path, (address, name) in (*recent, *_origins(folder, asked).items())
         if address.casefold() not in own
     }
 
@@ -455,17 +476,16 @@ def _upstream(folder: str) -> tuple[str, str]:
 
     Raises: GitProblem if there is no branch, or no remote for it.
     """
-    branch = state(folder).branch
+    remotes, branch = _run(folder, "remote").stdout.decode("utf-8", "replace").splitlines(), state(folder).branch
     if branch is None:
-        raise GitProblem(f"{folder} is on no branch", f"git -C {folder} switch BRANCH")
+        raise GitProblem("there is no branch at hand", f"git -C {folder} switch BRANCH")
     remote, merge = ("".join(_asked(folder, "config", f"branch.{branch}.{key}")[-1:]) for key in ("remote", "merge"))
     if remote and merge:
         return remote, merge
-    remotes = _asked(folder, "remote")
     if "origin" not in remotes and len(remotes) != 1:
-        reason = "no remote" if not remotes else f"{len(remotes)} remotes and none is called origin"
+        reason = "is no remote" if not remotes else f"are {len(remotes)} remotes, and none is called origin"
         hint = "remote add origin URL" if not remotes else f"branch --set-upstream-to {remotes[0]}/{branch}"
-        raise GitProblem(f"{folder} has {reason}", f"git -C {folder} {hint}")
+        raise GitProblem(f"there {reason}", f"git -C {folder} {hint}")
     return "origin" if "origin" in remotes else remotes[0], f"refs/heads/{branch}"
 
 
@@ -540,7 +560,7 @@ def _command(folder: str, arguments: Iterable[str]) -> tuple[list[str], dict[str
     if shutil.which("git") is None:
         raise GitProblem("git is not installed", "install git, or go on without: mem config set git.commit false")
     if _directory(folder) is None:
-        raise GitProblem(f"{folder} is not a git repository", f"git init {folder}")
+        raise GitProblem("there is no git repository", f"git init {folder}")
     return ["git", "-C", folder, *arguments], _environment(folder)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from json import loads
 
-from mem import config, derive, git, lexical, receipts, retention, sync, text, tree
+from mem import config, derive, embedding, git, lexical, models, receipts, retention, sync, text, tree
 from mem import recall as recalling
 from mem import scope as scopes
 from mem.belief import (
@@ -20,7 +20,7 @@ from mem.belief import (
     canonical_name,
     from_record,
 )
-from mem.errors import NothingFound, Problem, Refused, TreeProblem, UsageMistake
+from mem.errors import ModelUnusable, NothingFound, Problem, Refused, TreeProblem, UsageMistake
 from mem.proposing import Proposer
 from mem.reading import (
     PENDING,
@@ -244,7 +244,13 @@ class Memory(Proposer):
         """
         refuse_agents("conflicts")
         now = self._clock()
-        with self._writing("settle", "settle") as transaction:
+
+        def about(store: Store) -> list[str]:
+            view = self._view_to_write(store, given)
+            kept = self._find(view, keep).id
+            return [kept, *view.contested().get(kept, [])]
+
+        with self._writing("settle", "settle", about=about) as transaction:
             view = self._view_to_write(transaction.store, given)
             kept = self._find(view, keep)
             others = [view.belief(one) for one in view.contested().get(kept.id, [])]
@@ -320,6 +326,8 @@ class Memory(Proposer):
         """
         refuse_agents("config")
         wanted = config.read_value(key, value) if value is not None else None
+        if key == "model.name" and wanted is not None:
+            models.named(wanted)
         default = config.setting(key).default
         path = os.path.realpath(config.settings_path())
         with self._writing("config", f"config {key} {'unset' if value is None else value}") as transaction:
@@ -339,16 +347,25 @@ class Memory(Proposer):
         with self._reading() as store:
             return store.operations(limit) if store is not None else []
 
-    def doctor(self, verify_ranking: bool) -> Report:
-        """Whether database, tree and index agree; under the lock, so that nothing moves meanwhile."""
+    def doctor(self, verify_ranking: bool, repair: bool = False) -> Report:
+        """Whether database, tree and index agree; under the lock, so that nothing moves meanwhile.
+
+        To `repair` is to make anew what is made from the beliefs: index rows and vectors.
+        """
         refuse_agents("doctor")
+        used = str(self.settings()["model.name"])
+        broken = models.problem(used)
+        about_model = [Problem(f"model {used}", 0, broken)] if broken is not None else []
         if self.home.database() is None:
-            return Report(0, 0, 0, None, [])
+            return Report(0, 0, 0, None, about_model)
+        if repair:
+            self._repair(usable=broken is None)
         with self._locked_store() as store:
             everything = store.everything()
-            problems = [Problem(store.path, 0, one) for one in store.integrity()]
+            problems = about_model + [Problem(store.path, 0, one) for one in store.integrity()]
             problems += sync.differences(self.home, store, self._clock())
-            problems += [Problem(store.path, 0, one) for one in lexical.stale(everything)]
+            problems += [Problem(store.path, 0, f"{one}; mem doctor --repair") for one in lexical.stale(everything)]
+            problems += self._about_vectors(store, everything)
             ranking = None
             if verify_ranking:
                 queries = [sorted(lexical.bag(belief))[:8] for belief in everything.beliefs("current")[:VERIFIED]]
@@ -364,6 +381,27 @@ class Memory(Proposer):
                 problems,
             )
 
+    def _repair(self, *, usable: bool) -> None:
+        """Make index rows and vectors anew where they are not what they should be."""
+        with self._locked_store() as store:
+            everything = store.everything()
+            if lexical.stale(everything):
+                store.reindex(store.language, lexical.indexed)
+            meaning = self._meaning(store)
+            if meaning is not None:
+                store.forget_vectors(embedding.faults(everything, meaning))
+        if usable:
+            self.embed()
+
+    def _about_vectors(self, store: Store, everything: View) -> list[Problem]:
+        """What is wrong with the vectors; nothing where the model cannot say, which is a problem of its own."""
+        meaning = self._meaning(store)
+        found = [*embedding.faults(everything, meaning).values()] if meaning is not None else []
+        waiting = store.waiting()
+        if waiting:
+            found.append(f"{text.counted(waiting, 'belief')} waiting for {'its' if waiting == 1 else 'their'} meaning")
+        return [Problem(store.path, 0, f"{one}; mem doctor --repair") for one in found]
+
     def init(self) -> str:
         """Make what is missing of memory folder, repository and database; returns the folder's path."""
         self._make_local()
@@ -372,8 +410,8 @@ class Memory(Proposer):
             with locked(self.home.lock):
                 if not os.path.exists(path):  # not seen before the lock was held: another init may have been first
                     self._make_store(path).close()
-        with self._locked_store():
-            return self.home.path
+        self._embed_or_tell()
+        return self.home.path
 
     def remember(
         self, content: str, fields: Mapping[str, Any], supersede: Reference | None, by: str | None
@@ -392,7 +430,9 @@ class Memory(Proposer):
         fields = {key: value for key, value in fields.items() if value is not None}
         now = self._clock()
         kind = "remember" if supersede is None else "supersede"
-        with self._writing(kind, kind, author) as transaction:
+        with self._writing(kind, kind, author, about=lambda store: self._meant(store, content, fields, supersede)) as (
+            transaction
+        ):
             store = transaction.store
             scope, reason, remote = self._scope_to_write(store, fields.pop("scope", None))
             typed = reason.startswith("given") and str(scope) not in store.scopes()
@@ -416,6 +456,17 @@ class Memory(Proposer):
         asked = fields.get("name", belief.name)
         taken = asked if outcome == "new" and belief.name != asked else None
         return Remembered(belief, derived, path, outcome, reason, close, conflicts, old, taken)
+
+    def _meant(
+        self, store: Store, content: str, fields: Mapping[str, Any], supersede: Reference | None
+    ) -> Iterator[str]:
+        """The ids of beliefs that a new one may be a version of, say again, or take the place of."""
+        scope, *_ = self._scope_to_write(store, fields.get("scope"))
+        name = canonical_name(fields["name"]) if "name" in fields else ""
+        for old in store.visible([scope]).beliefs("current AND (content = ? OR name = ?)", content, name):
+            yield old.id
+        if supersede is not None:
+            yield self._find(store.visible(scopes.visible([scope])), supersede).id
 
     def _resolved(self, store: Store, scope: Scope, fields: Mapping[str, Any]) -> dict[str, Any]:
         """The fields with the name in its canonical form, and ids for what a person calls the participants."""
@@ -591,8 +642,14 @@ class Memory(Proposer):
     def _take_up_settings(self) -> None:
         """Let what is kept by the settings follow them."""
         self._known = None
-        with self._locked_store():
-            pass
+        self._embed_or_tell()
+
+    def _embed_or_tell(self) -> None:
+        """Make the vectors that are waited for; without them words still answer."""
+        try:
+            self.embed()
+        except ModelUnusable as error:
+            self._warn(f"only words will be compared: {error.message} ({error.hint})")
 
     def add_scope(self, path: str) -> bool:
         """Declare a scope, so that reads may open it; False if it was known."""

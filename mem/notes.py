@@ -232,6 +232,8 @@ def _read(path: str, seen: set[tuple[int, int]]) -> Note | Problem | None:
                 return None
             seen.add((status.st_dev, status.st_ino))
             data = file.read(MAX_NOTE + 1)
+    except FileNotFoundError:  # since it was listed
+        return None
     except OSError as error:
         return Problem(name, 0, f"cannot be read ({error.strerror})")
     return _decoded(name, data)

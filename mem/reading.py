@@ -189,6 +189,8 @@ class Reader:
         self._warn = warn
         self._known: Mapping[str, Any] | None = None
         """The settings, once they were needed."""
+        self._brought: bool | None = None
+        """Whether git has brought what others wrote since the last sync, once that mattered."""
 
     # -- what is open
 
@@ -270,9 +272,9 @@ class Reader:
             self._known = config.settings(self.home, store.meta, self._warn)
         return self._known
 
-    def _addresses(self, store: Store) -> list[str]:
+    def _addresses(self) -> list[str]:
         """Addresses that the user calls their own."""
-        return [one.strip() for one in self._settings(store)["git.addresses"].split(",") if one.strip()]
+        return [one.strip() for one in self.settings()["git.addresses"].split(",") if one.strip()]
 
     def _initial_stability(self, store: Store, type_: str) -> float | None:
         """Stability of a new belief of a type, in days; None for a type that there is not."""
@@ -359,10 +361,11 @@ class Reader:
         from mem.embedding import Meaning
 
         try:
-            meaning = Meaning()
+            settings = self._settings(store)
+            meaning = Meaning(settings["model.name"])
             if store.meta("model") != meaning.model:
                 raise ModelUnusable("the vectors in the database are of another model", "mem init makes them anew")
-            sense = recalling.Sense(meaning, meaning.vectors([query])[0])
+            sense = recalling.Sense(meaning, meaning.query(query, settings["model.seconds"]))
         except ModelUnusable as error:
             if mode == "hybrid":
                 raise
@@ -685,7 +688,24 @@ class Reader:
             self._warn(f"{path}: its scope {parsed.scope} is not that of its folder; it is left out (mem sync)")
             return None
         on_its_way = view.rows("SELECT 1 FROM outbox WHERE id = ? AND path = ?", parsed.id, path)
-        return None if on_its_way or _is_held(view, path, tree.digest(data)) else parsed
+        if on_its_way or _is_held(view, path, tree.digest(data)) or self._is_unreviewed(view, path):
+            return None
+        return parsed
+
+    def _is_unreviewed(self, view: View, path: str) -> bool:
+        """Whether what a page says may be another author's, whom only a sync tells from the user."""
+        if self._brought is None:
+            from mem import git
+            from mem.errors import GitProblem
+
+            since = view.rows("SELECT value FROM meta WHERE key = 'commit'")
+            try:
+                self._brought = git.brought(self.home.path, self._addresses(), since[0][0] if since else None)
+            except GitProblem:
+                self._brought = True
+        if self._brought:
+            self._warn(f"{path} may hold what somebody else committed; it counts after mem sync")
+        return self._brought
 
     def _withhold(self, view: View, gone: Mapping[str, str], overlay: dict[int, Belief | None]) -> None:
         """Leave out the beliefs whose pages are gone, but for those that mem is just moving."""
@@ -694,7 +714,7 @@ class Reader:
         for id_ in lost:
             overlay[_number_of(view, id_)] = None
         for id_ in lost[:MENTIONED]:
-            self._warn(f"{gone[id_]} is gone; what it said is withheld (mem forget {id_} makes that last)")
+            self._warn(f"{gone[id_]} is gone; what it said is withheld (mem sync makes that last)")
         if len(lost) > MENTIONED:
             self._warn(f"{len(lost) - MENTIONED} more pages are gone; what they said is withheld (mem sync)")
 
@@ -709,6 +729,8 @@ class Reader:
         stored = view.belief(id_)
         parsed = tree.parse(path, data, now=self._clock(), standing_in=stored)
         if isinstance(parsed, Belief) and (parsed.id, parsed.scope) == (stored.id, stored.scope):
+            if self._is_unreviewed(view, path):
+                return None
             return parsed._replace(session=stored.session, at=stored.at)
         problem = parsed if isinstance(parsed, Problem) else Problem(path, 1, "its id or scope was changed by hand")
         self._warn(f"{problem}; the last good version is used")
@@ -764,10 +786,15 @@ class Reader:
     def candidates(self, kind: str, beginning: str, given: Sequence[str]) -> list[tuple[str, str]]:
         """What may be meant by the beginning of a word, as (what to type, what it is).
 
-        `kind` is `scopes`, or visible `beliefs`, `pending` ones, those that are `retired`, or the `names` of beliefs.
+        `kind` is `scopes`, or visible `beliefs`, `pending` ones, those that are `retired`, or the `names` of beliefs;
+        or `models`.
         Pages are not looked at.
         Raises: UsageMistake for an unknown scope.
         """
+        if kind == "models":
+            from mem import models
+
+            return [(one.name, one.problem or "a model") for one in models.listed() if one.name.startswith(beginning)]
         with self._reading() as store:
             if store is None:
                 return [("user", "0 beliefs")] if kind == "scopes" else []

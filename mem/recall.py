@@ -357,12 +357,12 @@ def _meant(
     known = embedding.stored(view, (likely | extra.keys()) - overlay.keys())
     texts = {n: belief for n, belief in overlay.items() if belief is not None and (belief.current or n in extra)}
     known |= embedding.unstored(meaning, dict(islice(texts.items(), LIKELY)))
-    cosines = {n: embedding.cosine(vector, packed) for n, (packed, _) in known.items()}
+    cosines = {n: meaning.likeness(vector, packed) for n, (packed, _) in known.items()}
     promise = {n: lexical_.get(n, 0.0) + EMBEDDING * value for n, value in cosines.items()}
     best = heapq.nlargest(PROMISING, promise, key=promise.__getitem__)
     beside = _beside(best, _sessions(view, best, overlay), REACH_EVEN) - known.keys() - overlay.keys()
     for n, entry in embedding.stored(view, beside).items():
-        known[n], cosines[n] = entry, embedding.cosine(vector, entry[0])
+        known[n], cosines[n] = entry, meaning.likeness(vector, entry[0])
     pieces = {token for word in words for token in word.tokens}
     near = meaning.table.near(pieces, set().union(*(tokens for _, tokens in known.values())), NEAR)
     for n, (_, tokens) in known.items():

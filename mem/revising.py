@@ -19,7 +19,7 @@ from mem.belief import ALIAS_WEIGHTS, Alias, Belief, alias, canonical_name, chec
 from mem.errors import Problem, TreeProblem, UsageMistake
 from mem.reading import Reference, refuse_agents
 from mem.record import Any, NamedTuple
-from mem.store import Page, Proposal, Transaction, View
+from mem.store import Page, Proposal, Store, Transaction, View
 from mem.writing import Writer, confirmed, edited
 
 Change = Callable[[Belief, datetime], Belief]
@@ -60,7 +60,12 @@ class Reviser(Writer):
         """
         refuse_agents(kind)
         now = self._clock()
-        with self._writing(kind, kind) as transaction:
+
+        def about(store: Store) -> list[str]:
+            view = self._view_to_write(store, given)
+            return [self._find(view, one).id for one in references]
+
+        with self._writing(kind, kind, about=about) as transaction:
             view = self._view_to_write(transaction.store, given)
             found = list({belief.id: belief for belief in (self._find(view, one) for one in references)}.values())
             done = [self._change(transaction, old, change, now) for old in found]
@@ -306,6 +311,7 @@ class Reviser(Writer):
             if self.page_to_edit(old.id, (old.scope,))[1] != before:
                 raise TreeProblem(f"the page of {old.name} ({old.id}) was changed meanwhile; nothing was written")
             kept = {key: getattr(old, key) for key in ("session", "at", "review")}
+            self._drafts[old.id] = after
             return edited(old, parsed._replace(**kept), now)
 
         return self._revise("edit", [belief], given, change)[0]

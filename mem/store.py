@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
@@ -433,13 +433,15 @@ class Store:
         """The pages that wait for a decision."""
         return [Held(*row) for row in self.rows("SELECT path, id, hash, kind FROM held ORDER BY path")]
 
-    def agreed(self) -> list[tuple[Page, str]]:
-        """Every page as last agreed, with its scope: what the tree is compared with."""
+    def agreed(self, ids: Collection[str] | None = None) -> list[tuple[Page, str]]:
+        """Pages (those of some beliefs, or all) as last agreed, with their scopes: what the tree is compared with."""
+        chosen = f"WHERE id IN ({','.join('?' * len(ids))})" if ids is not None else ""
         return [
             (Page(*row[:5]), row[5])
             for row in self.rows(
-                """SELECT id, page.path, hash, mtime, size, scope.path
-                   FROM page JOIN scope ON scope.n = page.scope"""
+                f"""SELECT id, page.path, hash, mtime, size, scope.path
+                    FROM page JOIN scope ON scope.n = page.scope {chosen}""",
+                *(ids or ()),
             )
         ]
 
@@ -499,6 +501,14 @@ class Store:
                 self.rows(sql)
             self.note("model", model)
 
+    def forget_vectors(self, numbers: Iterable[int]) -> None:
+        """Forget some vectors, by row number: the beliefs that there are wait for new ones."""
+        wanted = [(n,) for n in numbers]
+        with self.atomic():
+            self._many("DELETE FROM sketch WHERE belief = ?", wanted)
+            self._many("DELETE FROM vector WHERE belief = ?", wanted)
+            self._many("INSERT OR IGNORE INTO unembedded (belief) SELECT n FROM belief WHERE n = ?", wanted)
+
     def unembedded(self, limit: int) -> dict[int, Belief]:
         """Beliefs that wait for their vectors, by row number; at most so many."""
         rows = self.rows(
@@ -518,12 +528,13 @@ class Store:
         numbers = [(n,) for n in vectors]
         self._many("DELETE FROM unembedded WHERE belief = ?", numbers)
         self._many(
-            """INSERT INTO vector (belief, scope, model, digest, packed, tokens)
+            """INSERT OR REPLACE INTO vector (belief, scope, model, digest, packed, tokens)
                SELECT n, scope, ?, ?, ?, ? FROM belief WHERE n = ?""",
             [(model, one.digest, one.packed, one.tokens, n) for n, one in vectors.items()],
         )
         self._many(
-            "INSERT INTO sketch (scope, belief, signs) SELECT scope, n, ? FROM belief WHERE n = ? AND current",
+            """INSERT OR REPLACE INTO sketch (scope, belief, signs)
+               SELECT scope, n, ? FROM belief WHERE n = ? AND current""",
             [(one.signs, n) for n, one in vectors.items()],
         )
 

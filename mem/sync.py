@@ -21,11 +21,14 @@ from mem.record import Any, NamedTuple
 from mem.store import Held, Page, Store, folded, unusable
 from mem.text import secret
 
-CHANGED_BY_HAND = "was changed by hand since mem wrote it"
+BY_HAND = "was changed by hand"
+CHANGED_BY_HAND = f"{BY_HAND} since mem wrote it"
 UNNAMED = "_"
 """Stands for the id of a page that gives none; no minted one is so short."""
 MOST_GONE, LEAST_GONE, SHARE_GONE = 50, 5, 0.1
 """Pages of one scope that may vanish at once and be taken for deleted: a tenth, but at least 5 and at most 50."""
+COMMITTED = "committed"
+"""Why a page is taken in that git brought."""
 FOREIGN, REFUSED = "foreign", "refused"
 """Why a page is held that somebody else wrote: until a decision, or because that was no."""
 DISPLACED_SECONDS = 86_400
@@ -79,7 +82,7 @@ class Change(NamedTuple):
     """What the store held and the page contradicts: recorded beside it, contested."""
     sheet: Sheet | None = None
     kind: str = ""
-    """Why it is held."""
+    """Why it is held, or taken."""
     author: str = ""
     """Who proposes it."""
 
@@ -145,6 +148,7 @@ def plan(
             changes += _present(claims[id_][0], base.get(id_), store.get(id_), accept_moves)
         elif id_ not in damaged:
             changes += _absent(id_, base.get(id_), store.get(id_))
+    changes.sort(key=lambda change: change.path)
     return changes if accept_deletions else _braked(changes, base)
 
 
@@ -172,11 +176,24 @@ def proposed(changes: Iterable[Change], authors: Mapping[str, str], held: Iterab
             found.append(change._replace(act="wait", id=before.id, kind=before.kind, words=""))
         elif change.path in authors:
             act = "deleted" if change.sheet is None else "written"
-            words = f"was {act} by {authors[change.path]}, which mem review decides about"
+            words = f"was {act} by {authors[change.path]}; mem review decides"
             found.append(change._replace(act="propose", kind=FOREIGN, words=words, author=authors[change.path]))
         else:
             found.append(change)
     return found
+
+
+def committed(changes: Iterable[Change], paths: Collection[str]) -> list[Change]:
+    """The changes, where pages that git brought say so; pure.
+
+    Whoever made such a change has noted when, or will: two machines that both did would never agree on it.
+    """
+    return [
+        change._replace(kind=COMMITTED, words=change.words.replace(BY_HAND, "was changed by a commit"))
+        if change.act == "take" and change.path in paths
+        else change
+        for change in changes
+    ]
 
 
 def _twins(id: str, sheets: Sequence[Sheet]) -> Iterator[Change]:
@@ -253,7 +270,11 @@ def _take(sheet: Sheet, said: Belief, agreed: Agreed | None, stored: Stored | No
         return Change("take", said.id, path, "is new" if stored is None else "has a page again", said, sheet=sheet)
     known = agreed.belief or (None if stored.waits else tree.owned(stored.belief))
     merged, contradicted = merge(known, said, tree.owned(stored.belief))
-    words = "was changed by hand"
+    words = BY_HAND
+    if said.scope != agreed.scope:
+        words = f"was moved from {agreed.scope} to {said.scope}"
+    elif path != agreed.page.path:
+        words = f"was {agreed.page.path}, and {BY_HAND}"
     if contradicted:
         words += ", and so was the belief: the page stands, and mem conflicts shows the other side"
     return Change("take", said.id, path, words, merged, stored.belief if contradicted else None, sheet)
@@ -357,25 +378,24 @@ def waits(home: Home, store: Store) -> str | None:
 
 
 def look(
-    home: Home, store: Store, now: datetime, *, edits_only: bool = False
+    home: Home, store: Store, now: datetime, *, only: Collection[str] | None = None
 ) -> tuple[dict[str, Agreed], list[Sheet], dict[str, Stored]]:
-    """The three sides of `plan`; with `edits_only`, pages that were changed in their place and nothing else."""
-    agreed = {page.path: (page, scope) for page, scope in store.agreed()}
-    paths = agreed.keys() if edits_only else {*agreed, *_pages_on_disk(home)}
-    sheets = [sheet for path in sorted(paths) if (sheet := _sheet(home, path, agreed.get(path), now)) is not None]
-    sheets = _without_clashes(sheets, agreed)
+    """The three sides of `plan`; with `only`, what was changed in the pages of these beliefs, and nothing else."""
+    known = {page.path: (page, scope) for page, scope in store.agreed(only)}
+    paths = known.keys() if only is not None else {*known, *_pages_on_disk(home)}
+    found = [sheet for path in sorted(paths) if (sheet := _sheet(home, path, known.get(path), now)) is not None]
+    sheets = _without_clashes(found, known)
     outbox = dict(store.outbox())
-    if edits_only:
+    if only is not None:
         held = {one.id for one in store.held() if one.kind == "twin"}
         sheets = [sheet for sheet in sheets if sheet.said is not None and sheet.page.id not in held]
-        seen = {sheet.page.path for sheet in sheets}
-        agreed = {path: one for path, one in agreed.items() if path in seen}
-        outbox = {id_: path for id_, path in outbox.items() if id_ in {page.id for page, _ in agreed.values()}}
+        known = {path: one for path, one in known.items() if path in {sheet.page.path for sheet in sheets}}
+        outbox = {id_: path for id_, path in outbox.items() if id_ in {page.id for page, _ in known.values()}}
     as_agreed = {sheet.page.id for sheet in sheets if sheet.said is None}
-    differ = {page.id for page, _ in agreed.values()} - as_agreed | {sheet.page.id for sheet in sheets} - as_agreed
+    differ = ({page.id for page, _ in known.values()} | {sheet.page.id for sheet in sheets}) - as_agreed
     beliefs = store.everything().by_id(differ | outbox.keys())
     stored = {id_: Stored(one, id_ in outbox, outbox.get(id_)) for id_, one in beliefs.items()}
-    base = {page.id: Agreed(page, scope, _said(store, page, stored.get(page.id))) for page, scope in agreed.values()}
+    base = {page.id: Agreed(page, scope, _said(store, page, stored.get(page.id))) for page, scope in known.values()}
     return base, sheets, stored
 
 
@@ -500,7 +520,7 @@ def free_path(home: Home, store: Store, belief_id: str, preferred: str, current:
         if path == current:
             return path
         owner = store.page_at(path)
-        if owner == belief_id or (owner is None and not os.path.lexists(os.path.join(home.path, path))):
+        if owner in (belief_id, None) and not os.path.lexists(os.path.join(home.path, path)):
             return path
     raise TreeProblem(f"{preferred} and its variants are taken by files that mem did not write", "mem doctor")
 
@@ -518,7 +538,7 @@ def deliver(home: Home, store: Store, made: Mapping[str, bytes] | None = None) -
         return []
     reason = waits(home, store)
     if reason is not None:
-        return [Problem(path or id_, 0, f"waits in the database: {reason}") for id_, path in outbox]
+        return [Problem(path or id_, 0, f"waits in the database, for {reason}") for id_, path in outbox]
     written: list[tuple[Page, int, bytes]] = []
     touched: list[str] = []
     problems: list[Problem] = []
@@ -530,18 +550,21 @@ def deliver(home: Home, store: Store, made: Mapping[str, bytes] | None = None) -
             try:
                 if write and path is not None and id_ not in kept:
                     written.append(_write(home, store, id_, path, old, (made or {}).get(id_)))
-                    touched.append(os.path.join(home.path, path))
+                    touched.append(os.path.join(home.path, written[-1][0].path))
                 elif not write and old is not None and old.path != path and id_ not in kept:
                     touched.append(os.path.join(home.path, old.path))
                     tree.take_away(touched[-1], old.hash, home.local)
             except (tree.Changed, ValueError) as error:
                 kept.add(id_)
-                problems.append(Problem(shown, 0, str(error) if isinstance(error, ValueError) else CHANGED_BY_HAND))
+                words = str(error) if isinstance(error, ValueError) else CHANGED_BY_HAND
+                problems.append(
+                    Problem(shown, 0, f"{words}; it was kept as it is, and the change waits in the database")
+                )
             except OSError as error:
                 fault = unusable(error, os.path.join(home.path, shown))
                 fault.message += "; the belief is stored, and its page follows with the next mem command that writes"
                 raise fault from error
-    gone = [id_ for id_, path in outbox if path is None and id_ not in kept]
+    gone = [id_ for id_, path in outbox if path is None and (id_ not in kept or store.page_of(id_) is None)]
     tree.sync_folders(home.path, touched)
     store.settle(written, gone)
     return problems
@@ -554,7 +577,13 @@ def _write(
     belief = everything.belief(id_)
     data = data or page_text(store, belief)
     expected = old.hash if old is not None and old.path == path else None
-    placed = tree.place(os.path.join(home.path, path), data, expected, home.local)
+    try:
+        placed = tree.place(os.path.join(home.path, path), data, expected, home.local)
+    except tree.Changed:
+        if expected is not None or _carries(_readable(os.path.join(home.path, path)), id_):
+            raise
+        path = free_path(home, store, id_, tree.page_path(belief), None)  # a person's file has that place
+        placed = tree.place(os.path.join(home.path, path), data, None, home.local)
     number = everything.rows("SELECT n FROM scope WHERE path = ?", belief.scope)[0][0]
     return Page(id_, path, *placed), number, data
 
@@ -584,7 +613,8 @@ def to_commit(
             if found is None:
                 chosen.append(path)
             else:
-                problems.append(Problem(path, found.line, f"holds {found.kind}, so it is not committed"))
+                cure = f"mem edit {page.id}, or mem purge {page.id}"
+                problems.append(Problem(path, found.line, f"holds {found.kind}, so it is not committed ({cure})"))
     own = [path for path in (".gitignore", ".mem/format") if path in changed and changed[path] is None]
     was = [tree.parse(path, changed[path] or b"", now=now) for path in chosen]
     old = {belief.id: belief for belief in was if isinstance(belief, Belief)}
@@ -608,7 +638,7 @@ def differences(home: Home, store: Store, now: datetime) -> list[Problem]:
     for belief in everything.beliefs():
         if belief.id not in with_page and belief.review == "approved" and belief.live:
             problems.append(Problem(belief.id, 0, f"the belief {belief.name} has no page"))
-    for change in plan(*look(home, store, now)):
+    for change in proposed(plan(*look(home, store, now)), {}, store.held()):
         problems += _difference(change, change.path in known)
     return problems + _misread(home, store, known.values(), waiting) + _unverified(home)
 
@@ -659,10 +689,14 @@ def erase_copies(home: Home, id: str) -> None:
     """
     paths = [os.path.join(home.path, path) for path in _pages_on_disk(home)]
     paths += [path for path, _, _ in tree.displaced(home.local)]
-    carries = re.compile(rf"""(?m)^id:[ \t]*['"]?{re.escape(id)}['"]?[ \t]*(?:#.*)?\r?$""".encode())
     for path in paths:
-        if carries.search(_readable(path)):
+        if _carries(_readable(path), id):
             tree.erase(path)
+
+
+def _carries(page: bytes, id: str) -> bool:
+    """Whether a page, damaged or not, has this id."""
+    return re.search(rf"""(?m)^id:[ \t]*['"]?{re.escape(id)}['"]?[ \t]*(?:#.*)?\r?$""".encode(), page) is not None
 
 
 def _readable(path: str) -> bytes:

@@ -221,7 +221,7 @@ def revise(page: bytes, belief: Belief) -> bytes:
 
 def _front_lines(page: bytes) -> list[str]:
     text = page.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
-    return text[4:].partition("\n---\n")[0].split("\n")
+    return text[3:].partition("\n---\n")[0][1:].split("\n")
 
 
 def _revised(page: bytes, there: Belief, wanted: Belief, in_front: bool, literal: bool) -> bytes:
@@ -390,11 +390,11 @@ def parse(path: str, data: bytes, *, now: datetime, standing_in: Belief | None =
         return Problem(path, line, "the page has conflict markers of git; keep one of the sides")
     if not page.startswith("---\n"):
         return Problem(path, 1, "no front matter: the first line must be ---")
-    front, found, body = page[4:].partition("\n---\n")
+    front, found, body = page[3:].partition("\n---\n")
     if not found:
         return Problem(path, 1, "the front matter is not closed by a line ---")
     try:
-        record, lines = _front_matter(front, standing_in)
+        record, lines = _front_matter(front[1:], standing_in)
     except _Fault as fault:
         return Problem(path, fault.line + 1, str(fault))
     try:
@@ -477,7 +477,7 @@ def _read_yaml(source: str) -> dict[str, tuple[Any, int]]:
         events = iter(_events(source))
         next(events)  # the stream begins
         if isinstance(next(events), yaml.StreamEndEvent):
-            raise _Fault("the front matter is empty", 0)
+            return {}
         value = _value(next(events), events, depth=0)
         after = [event for event in events if isinstance(event, yaml.DocumentStartEvent)]
         if after:
@@ -508,7 +508,7 @@ def _extents(lines: Sequence[str]) -> dict[str, _Extent]:
     events: list[Any] = _events(source)
     found: dict[str, _Extent] = {}
     at = 3  # the stream, the document and the mapping begin
-    while not isinstance(events[at], yaml.MappingEndEvent):
+    while len(events) > at and not isinstance(events[at], yaml.MappingEndEvent):
         key, first, depth = events[at], at + 1, 0
         while depth or at < first:
             at += 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import count
@@ -18,13 +18,15 @@ from mem import scope as scopes
 from mem.belief import MAX_ALIASES, MAX_NAME, Belief, alias, check, derived_aliases, rivals
 from mem.config import Home, data_directory, replica_text
 from mem.embedding import Meaning
-from mem.errors import GitProblem, ModelUnusable, Problem
+from mem.errors import GitProblem, ModelUnusable, Problem, TreeProblem, UsageMistake
 from mem.reading import Reader, agent
 from mem.stance import things
-from mem.store import Held, Proposal, Store, Transaction, View, locked, unusable
+from mem.store import Held, Page, Proposal, Store, Transaction, View, locked, unusable
 
 EMBEDDED_AT_ONCE = 256
-"""Beliefs whose vectors are made in one go; by the embedded model that takes a tenth of a second."""
+"""Beliefs whose vectors are made in one go: a tenth of a second by the embedded model, one or two by MiniLM."""
+AT_ONCE_OF_OTHERS = 32
+"""Beliefs that an act waits for where the model is not the embedded one; many more wait for `mem init`."""
 
 
 class Writer(Reader):
@@ -36,13 +38,17 @@ class Writer(Reader):
         *,
         clock: Callable[[], datetime],
         warn: Callable[[str], None],
-        progress: Callable[[int], None] = lambda done: None,
+        progress: Callable[[int, int], None] = lambda done, left: None,
     ) -> None:
         super().__init__(home, clock=clock, warn=warn)
         self._progress = progress
-        """Told how many beliefs have been embedded, where that takes long."""
+        """Told how many beliefs have been embedded, and how many are left, where that takes long."""
+        self._model: tuple[str, Meaning] | None = None
+        """The model that was used last, by its name: one that was loaded is not loaded again."""
         self._rendered: dict[str, bytes] = {}
         """Pages of the beliefs that the act at hand has decided on, by id."""
+        self._drafts: dict[str, bytes] = {}
+        """Pages as their user has just written them, with all that is not mem's, by id."""
 
     @contextmanager
     def _locked_store(self) -> Iterator[Store]:
@@ -57,7 +63,7 @@ class Writer(Reader):
                 sync.deliver(self.home, store)  # what a person changed meanwhile is taken in first, or reported then
                 self._keep_house(store)
                 yield store
-                self._embed_all(store, self._meaning(store))
+                self._catch_up(store)
             finally:
                 store.close()
 
@@ -73,7 +79,7 @@ class Writer(Reader):
         meaning = self._meaning(store)
         if meaning is not None and store.meta("model") != meaning.model:
             store.change_model(meaning.model)
-        self._embed_all(store, meaning)
+        self._catch_up(store)
         now = self._clock()
         receipts.fold(store, now, self._settings(store)["receipts.days"])
         terminal.drop_lists(self.home, now.timestamp() - terminal.KEPT_DAYS * 86_400)
@@ -81,33 +87,74 @@ class Writer(Reader):
 
     def _meaning(self, store: Store) -> Meaning | None:
         """The model that vectors are made with; None if it cannot be used, which is told where it is missed."""
+        name = self._settings(store)["model.name"]
         try:
-            return Meaning()
+            if self._model is None or self._model[0] != name:
+                self._model = name, Meaning(name)
+            return self._model[1]
         except ModelUnusable:
             return None
 
-    def _embed_all(self, store: Store, meaning: Meaning | None) -> None:
-        """Make the vectors that are waited for, many at a time; what was committed stays when this is interrupted."""
-        done = 0
-        while meaning is not None and store.waiting():
-            with store.atomic():
-                done += self._embed(store, meaning)
-            self._progress(done)
+    def embed(self) -> None:
+        """Make all the vectors that are waited for; what is done stays when this is interrupted.
 
-    def _embed(self, store: Store, meaning: Meaning) -> int:
-        """Make the vectors of some of the beliefs that wait for theirs; returns of how many."""
+        The lock is let go between portions, so that others can write: a model that is not the embedded one takes
+        minutes for thousands of beliefs.
+        Raises: ModelUnusable if it cannot be run.
+        """
+        left = True
+        while left:
+            with self._locked_store() as store:
+                meaning = self._meaning(store)
+                left = meaning is not None and self._embed_some(store, meaning)
+
+    def _catch_up(self, store: Store) -> None:
+        """Make the vectors that are waited for, where that takes no longer than a moment."""
+        meaning = self._meaning(store)
+        while meaning is not None and meaning.own and self._embed_some(store, meaning):
+            pass
+
+    def _embed_some(self, store: Store, meaning: Meaning) -> bool:
+        """Make the vectors of some of the beliefs that wait for theirs; False if there are no more."""
         waiting = store.unembedded(EMBEDDED_AT_ONCE)
-        store.add_vectors(meaning.model, meaning.embed(waiting))
-        return len(waiting)
+        if waiting:
+            vectors = meaning.embed(waiting)
+            with store.atomic():
+                store.add_vectors(meaning.model, vectors)
+            self._progress(len(waiting), store.waiting())
+        return len(waiting) == EMBEDDED_AT_ONCE
+
+    def _embed_with(self, store: Store) -> None:
+        """Make the vectors of what an act decided, within its transaction, if they can be had soon.
+
+        A model that fails is no reason for the act to: what it leaves waits, and is found by its words.
+        """
+        meaning = self._meaning(store)
+        waiting = store.unembedded(EMBEDDED_AT_ONCE if meaning is not None and meaning.own else AT_ONCE_OF_OTHERS + 1)
+        if meaning is None or not waiting or (len(waiting) > AT_ONCE_OF_OTHERS and not meaning.own):
+            return
+        try:
+            store.add_vectors(meaning.model, meaning.embed(waiting))
+        except ModelUnusable as error:
+            self._warn(f"what it means is not known yet: {error.message} ({error.hint})")
 
     @contextmanager
     def _writing(
-        self, kind: str, summary: str, source: str | None = None, *, dry_run: bool = False
+        self,
+        kind: str,
+        summary: str,
+        source: str | None = None,
+        *,
+        about: Callable[[Store], Iterable[str]] | None = None,
+        dry_run: bool = False,
     ) -> Iterator[Transaction]:
-        """One act of the user: decided and durable, then carried into the tree; a dry run is taken back."""
+        """One act of the user: decided and durable, then carried into the tree; a dry run is taken back.
+
+        What a person wrote into the pages of the beliefs that it is `about` (ids) is taken in first.
+        """
         with self._locked_store() as store:
-            if kind != "undo" and not dry_run and agent() is None:
-                self._import(store)
+            if about is not None:
+                self._import(store, about)
             self._rendered = {}
             waiting = {id_ for id_, _ in store.outbox()}
             with store.transaction(
@@ -121,32 +168,34 @@ class Writer(Reader):
                         tree.erase(path)
                     else:
                         tree.replace(path, content.encode())
-                meaning = self._meaning(store)
-                if meaning is not None and store.waiting():
-                    self._embed(store, meaning)
+                self._embed_with(store)
             self._report(sync.deliver(self.home, store, self._rendered))
 
-    def _import(self, store: Store) -> None:
-        """Take in what a person wrote into pages that mem knows, before anything is decided about them."""
-        now = self._clock()
+    def _import(self, store: Store, about: Callable[[Store], Iterable[str]]) -> None:
+        """Take in what a person wrote into the pages of some beliefs, before anything is decided about them."""
+        ids, now = [], self._clock()
         state = git.state(self.home.path)  # before anything else, so that whatever git does meanwhile shows
-        if sync.waits(self.home, store) is None and state.busy is None:
-            changes = sync.plan(*sync.look(self.home, store, now, edits_only=True))
+        with suppress(UsageMistake):  # which the act itself will report
+            ids = [*about(store)]
+        if ids and sync.waits(self.home, store) is None and state.busy is None:
+            changes = sync.plan(*sync.look(self.home, store, now, only=ids))
             own = [change for change in self._told_apart(store, changes) if change.act in ("take", "agree")]
             if git.state(self.home.path) == state:  # else what was read may be half of another branch
                 self._apply(store, own, now)
 
     def _told_apart(self, store: Store, changes: Sequence[sync.Change]) -> list[sync.Change]:
-        """The changes, with what somebody else committed as proposals."""
+        """The changes, with what somebody else committed as proposals, and what the user did elsewhere as such."""
         paths = [change.path for change in changes if change.act in ("take", "retire")]
         since = store.meta("commit")
-        unknown = paths if since is None or git.arrived(self.home.path, since) else []
-        return sync.proposed(changes, self._authors(store, unknown, since), store.held())
+        if not paths or (since is not None and not git.arrived(self.home.path, since)):
+            return sync.proposed(changes, {}, store.held())
+        authors = self._authors(paths, since)
+        return sync.committed(sync.proposed(changes, authors, store.held()), git.clean(self.home.path, paths))
 
-    def _authors(self, store: Store, paths: Sequence[str], since: str | None = None) -> Mapping[str, str]:
+    def _authors(self, paths: Sequence[str], since: str | None = None) -> Mapping[str, str]:
         """Who else committed what stands in these pages, by path."""
         try:
-            return git.foreign(self.home.path, paths, self._addresses(store), since) if paths else {}
+            return git.foreign(self.home.path, paths, self._addresses(), since) if paths else {}
         except GitProblem as error:
             self._warn(f"{error.message}; so everything counts as yours")
             return {}
@@ -238,7 +287,8 @@ class Writer(Reader):
         self._withdraw(transaction, new.id)
         if old is not None:
             new = new._replace(session=old.session, at=old.at)
-        if old is not None and new.updated == old.updated:  # by hand; what another mem wrote is newer
+        by_hand = change.kind != sync.COMMITTED
+        if by_hand and old is not None and new.updated == old.updated:  # what another mem wrote is newer
             new = edited(old, new, now)._replace(updated=now)
         page = tree.revise(sheet.text, check(new))
         place = tree.place_of(change.path)
@@ -272,7 +322,7 @@ class Writer(Reader):
 
     def _report(self, problems: Sequence[Problem]) -> None:
         for problem in problems:
-            self._warn(f"{problem}; it was kept as it is, and the change waits in the database")
+            self._warn(str(problem))
 
     def _author(self) -> str:
         name = agent()
@@ -325,7 +375,7 @@ class Writer(Reader):
             store = Store.writing(path, create=True)
             # Without an identity nobody can be told from the user, who has just made this clone.
             known = pages if git.identified(self.home.path) else []
-            authors = self._authors(store, [sheet.page.path for _, sheet in known])
+            authors = self._authors([sheet.page.path for _, sheet in known])
             with store.transaction("adopt", "take in pages", source="user", now=now) as transaction:
                 for belief, sheet in pages:
                     author = authors.get(sheet.page.path)
@@ -358,6 +408,8 @@ class Writer(Reader):
             self._leave(transaction, belief.id)
         if belief.review == "approved":
             page = store.page_of(belief.id)
+            if page is not None and belief.id in self._drafts:  # like a save by hand: its other lines are kept, too
+                self._save(transaction, page, self._drafts.pop(belief.id))
             self._rendered[belief.id] = sync.page_text(store, belief)  # what can have no page is no belief
             old = store.everything().by_id([belief.id]).get(belief.id)
             if page is not None and old is not None and tree.page_path(old) == tree.page_path(belief):
@@ -370,6 +422,17 @@ class Writer(Reader):
             for other in store.everything().conflicts(belief.id):
                 transaction.set_conflict(belief.id, other, None)
         return path
+
+    def _save(self, transaction: Transaction, page: Page, draft: bytes) -> None:
+        """Put a page in place as its user wrote it.
+
+        Raises: TreeProblem if it was changed meanwhile.
+        """
+        try:
+            placed = tree.place(os.path.join(self.home.path, page.path), draft, page.hash, self.home.local)
+        except tree.Changed as error:
+            raise TreeProblem(f"{page.path} was changed meanwhile; nothing was written") from error
+        transaction.agree(Page(page.id, page.path, *placed), None, draft)
 
     def _leave(self, transaction: Transaction, id: str) -> None:
         """Let the page of a belief that is to be decided about once more stay as somebody else committed it."""

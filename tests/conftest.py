@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import socket
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import settings
 
-from mem import __main__
+from mem import __main__, embedding
 from mem.config import Home
 from mem.memory import Memory
 from mem.reading import AGENT_VARIABLES, clock
@@ -52,7 +53,7 @@ def environment(folder: Path) -> dict[str, str]:
         "XDG_DATA_HOME": str(folder / "home" / "data"),
         "XDG_CONFIG_HOME": str(folder / "home" / "config"),
         "XDG_CACHE_HOME": str(folder / "home" / "cache"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_GLOBAL": str(folder / "home" / ".gitconfig"),  # no device: `git config --global` replaces it
         "GIT_CONFIG_NOSYSTEM": "1",
         "MEM_NOW": NOW,
         "MEM_SEED": "test",
@@ -112,6 +113,17 @@ def mem_process(tmp_path: Path) -> Mem:
 def memory(tmp_path: Path) -> Memory:
     """The façade on this test's home."""
     return Memory(Home(str(tmp_path / "home" / "mem")), clock=clock, warn=lambda message: None)
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The embedded model, in a place where it can be damaged."""
+    names = [*json.loads(Path(embedding.EMBEDDED, "config.json").read_text())["files"], "config.json"]
+    (tmp_path / "own").mkdir()
+    for name in names:
+        shutil.copy(Path(embedding.EMBEDDED, name), tmp_path / "own")
+    monkeypatch.setattr(embedding, "EMBEDDED", str(tmp_path / "own"))
+    return tmp_path / "own"
 
 
 # -- transcripts: `$ command`, what it printed, `! ` before lines on standard error, `? status` --------

@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from mem.belief import Belief
+from mem.belief import Belief, time_text
 from mem.config import Home
 from mem.reading import PENDING
 from mem.store import Store
@@ -87,8 +88,10 @@ class Owner(Repository):
         self._mem = mem
 
     def mem(self, *arguments: str) -> Result:
-        """What a command line does in this folder."""
+        """What a command line does in this folder, a second later than the one before."""
         os.environ["MEM_HOME"] = str(self.path)
+        moment = datetime.fromisoformat(os.environ["MEM_NOW"]) + timedelta(seconds=1)
+        os.environ["MEM_NOW"] = time_text(moment)
         return self._mem(*arguments)
 
     def remember(self, name: str, content: str, *options: str) -> str:

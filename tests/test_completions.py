@@ -42,6 +42,8 @@ LINES = {
     "mem list --type de": ["decision"],
     "mem completions show f": ["fish"],
     "mem man recal": ["recall"],
+    "mem model use emb": ["embedded"],
+    "mem model check emb": ["embedded"],
     "mem doctor x": [],
     "mem nonsense x": [],
     # files and folders

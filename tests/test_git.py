@@ -209,6 +209,20 @@ def test_what_came_by_other_ways_than_the_users_commits_is_told_without_a_proces
     assert git.arrived(str(repo.path), since) == MOVES[move]
 
 
+@pytest.mark.parametrize(("by", "brought"), [(ME, False), (SOMEBODY, True)])
+def test_whether_somebody_elses_commits_came_is_told(repo: Repository, by: str, brought: bool) -> None:
+    since = git.head(str(repo.path))
+    repo.git("switch", "--quiet", "--create", "side")
+    repo.commit(by=by)
+    assert not git.brought(str(repo.path), (), since)  # made here, whoever is called its author
+    repo.git("switch", "--quiet", "main")
+    assert not git.brought(str(repo.path), (), since)
+    repo.git("merge", "--quiet", "--no-ff", "--no-edit", "side")
+    assert git.brought(str(repo.path), (), since) == brought
+    assert not git.brought(str(repo.path), ("bob@EXAMPLE.org",), since)
+    assert git.brought(str(repo.path), (), "0" * 40)
+
+
 def test_without_a_journal_git_is_asked_what_came(repo: Repository) -> None:
     since = git.head(str(repo.path))
     shutil.rmtree(repo.path / ".git" / "logs")
@@ -451,7 +465,7 @@ def test_a_repository_further_up_does_not_count(repo: Repository) -> None:
     inner = repo.write("inner/a.md", "x").parent
     repo.commit(by=SOMEBODY)
     assert git.foreign(str(inner), ["a.md"]) == {} and git.uncommitted(str(inner)) is None
-    with pytest.raises(GitProblem, match="inner is not a git repository"):
+    with pytest.raises(GitProblem, match="there is no git repository"):
         git.commit(str(inner), ["a.md"], "x")
 
 
@@ -764,7 +778,7 @@ def test_histories_that_have_nothing_in_common_are_not_mixed(clones: tuple[Repos
 def test_where_to_pull_from_must_be_clear(repo: Repository, remotes: list[str]) -> None:
     for name in remotes:
         repo.git("remote", "add", name, f"/nowhere/{name}")
-    with pytest.raises(GitProblem, match="2 remotes and none is called origin" if remotes else "has no remote"):
+    with pytest.raises(GitProblem, match="are 2 remotes, and none is called origin" if remotes else "is no remote"):
         pull(repo)
     with pytest.raises(GitProblem, match="remote"):
         push(repo)

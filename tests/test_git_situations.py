@@ -371,6 +371,29 @@ def foreign_push(bare: Repository, folder: Path, change: Callable[[Repository], 
     theirs.git("push", "--quiet")
 
 
+@pytest.mark.parametrize("command", ["recall", "inject"])
+def test_before_a_sync_nobody_is_told_what_somebody_else_wrote(
+    ana: Owner, bare: Repository, tmp_path: Path, command: str
+) -> None:
+    def change(theirs: Repository) -> None:
+        changed(theirs)
+        theirs.write(f"{ATLAS}kafka.md", NEW_PAGE)
+
+    foreign_push(bare, tmp_path / "bob", change)
+    ana.git("pull", "--quiet")
+    done = ana.mem(command, "--scope", "project:atlas", "kafka, pg and the store of record?")
+    assert PG in done.out and "MySQL" not in done.out and "carries" not in done.out
+    assert "mem sync" in done.err and "MySQL" in ana.text(PAGES["pg"])
+
+
+def test_before_a_sync_the_users_own_words_are_told(ana: Owner, other: Owner) -> None:
+    pushed(ana, "pg", PG, "Postgres 17 it is.")
+    other.git("pull", "--quiet")
+    assert other.recalled("Postgres") == ["Postgres 17 it is."]
+    committed(other, "pg", "17", "18")
+    assert other.recalled("Postgres") == ["Postgres 18 it is."]
+
+
 NEW_PAGE = "---\nid: theirs01\ntype: fact\nscope: project:atlas\n---\n# kafka\n\nKafka carries the events.\n"
 
 

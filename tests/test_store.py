@@ -53,6 +53,7 @@ SEES_EVERYTHING = {
     "writing.Writer._fresh_id",
     "memory.Memory._import_one",
     "writing.Writer._put",
+    "memory.Memory._repair",
     "memory.Memory.doctor",
     "memory.Memory.export",
     "memory.Memory.pending_elsewhere",
@@ -374,7 +375,7 @@ def changed_by_hand(memory: Memory) -> Path:
     return page
 
 
-@pytest.mark.parametrize("command", [("forget", "b1"), ("alias", "b1", "+z"), ("pin", "b2", "b1"), ("pin", "b2")])
+@pytest.mark.parametrize("command", [("forget", "b1"), ("alias", "b1", "+z"), ("pin", "b2", "b1")])
 def test_what_was_changed_by_hand_is_taken_in_before_anything_is_decided(
     command: tuple[str, ...], mem: Mem, memory: Memory
 ) -> None:

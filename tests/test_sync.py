@@ -377,6 +377,30 @@ def test_an_edit_beats_a_deletion(filled: Memory) -> None:
     assert "one, by mem" in page.read_text()
 
 
+def test_a_belief_whose_place_a_person_took_meanwhile_gets_another_one(filled: Memory) -> None:
+    own = at(filled, "user/facts/five.md")
+
+    def too_late(path: str, *rest: Any) -> tree.Placed:
+        own.write_bytes(tree.render(belief(id="mine", content="By hand.")))
+        raise tree.Changed(path)
+
+    with pytest.MonkeyPatch.context() as patch, _quiet(filled):
+        patch.setattr(tree, "place", too_late)
+        filled.remember("Five.", {"name": "five", "type": "fact"}, None, None)
+    settled(filled)
+    assert b"By hand." in own.read_bytes() and said(filled, "mine").content == "By hand."
+    assert any(b"Five." in page for path, page in pages(filled).items() if path.startswith("user/facts/five--"))
+
+
+def test_an_edit_in_the_editor_keeps_the_lines_that_are_not_mem_s(filled: Memory) -> None:
+    one, before = filled.page_to_edit("one", ())
+    after = before.replace(b"type: fact\n", b"# mine\ntype: fact\ntags: [a]\n").replace(b"stored", b"kept")
+    filled.edit_page(one, before, after, ())
+    text = at(filled, "user/facts/one.md").read_bytes()
+    assert b"# mine\ntype: fact\ntags: [a]\n" in text and b"one is kept" in text
+    settled(filled)
+
+
 def test_nothing_is_deleted_while_the_folder_is_empty(filled: Memory) -> None:
     before = filled.export(())
     top = at(filled, "")
@@ -562,9 +586,11 @@ def test_with_too_many_pages_to_look_at_those_that_are_shown_are_looked_at(
 @pytest.fixture
 def git(filled: Memory) -> Callable[..., str]:
     def run(*arguments: str) -> str:
-        line = ["git", "-C", filled.home.path, "-c", "user.name=I", "-c", "user.email=i@example.org", *arguments]
+        line = ["git", "-C", filled.home.path, *arguments]
         return subprocess.run(line, check=True, capture_output=True, text=True).stdout
 
+    run("config", "user.name", "I")
+    run("config", "user.email", "i@example.org")
     run("add", "-A")
     run("commit", "-qm", "first")
     filled.sync()
@@ -621,7 +647,7 @@ def test_while_a_merge_is_in_progress_everything_waits(filled: Memory, git: Call
 def test_sync_says_what_it_does_as_json(filled: Memory, mem: Mem) -> None:
     at(filled, "user/facts/one.md").unlink()
     document = json.loads(mem("sync", "--json").out)
-    assert document.keys() == {"schema", "dry_run", "waits", "outbox", "changes", "problems"}
+    assert document.keys() == set("schema dry_run waits outbox changes commits pulled pushed problems".split())
     assert [(one["act"], one["id"], one["path"]) for one in document["changes"]] == [
         ("retire", "one", "user/facts/one.md")
     ]

@@ -205,6 +205,12 @@ def test_a_page_that_a_person_began_is_given_what_it_lacks() -> None:
     )
 
 
+@pytest.mark.parametrize("front", ["", "\n", "# mine\n"])
+def test_a_page_that_a_person_began_may_say_nothing_but_its_words(front: str) -> None:
+    new = tree.revise(f"---\n{front}---\n# n\n\nc\n".encode(), belief())
+    assert said(new) == belief() and new.decode().endswith(f"{front}---\n# n\n\nc\n")
+
+
 # -- what a person writes ---------------------------------------------------------------------------
 
 HEAD = "---\nid: a1\ntype: fact\nscope: user\n"

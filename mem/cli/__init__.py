@@ -12,7 +12,7 @@ import typer
 import typer.core
 
 from mem import __version__, hot, text
-from mem.cli import ask, keep, setup, tell
+from mem.cli import ask, keep, model, setup, tell
 from mem.errors import UsageMistake
 
 Command = Callable[..., int] | typer.Typer
@@ -60,6 +60,7 @@ COMMANDS: Mapping[str, Mapping[str, Command]] = {
     "Set up": {
         "scope": setup.scope_app,
         "config": setup.config_app,
+        "model": model.model_app,
         "init": setup.init,
         "completions": setup.completions_app,
         "man": setup.man,

@@ -109,7 +109,7 @@ def sync(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
-    """Bring pages and database together: take in what was changed by hand, write what waits, and commit it.
+    """Take in what was changed by hand, write the pages that wait, and commit both.
 
     \b
     mem sync
@@ -138,18 +138,22 @@ def doctor(
     verify_ranking: Annotated[
         bool, typer.Option("--verify-ranking", help="Also check our ranking against rank_bm25.")
     ] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make the index and the vectors anew where they are wrong.")
+    ] = False,
     json: Json = False,
 ) -> int:
-    """Check that store, tree and postings agree.
+    """Check that store, tree, postings, vectors and model agree.
 
     \b
     mem doctor
     mem doctor --verify-ranking
+    mem doctor --repair
     """
     from mem import watch
 
     memory = options.memory()
-    report, watched = memory.doctor(verify_ranking), watch.state(memory.home)
+    report, watched = memory.doctor(verify_ranking, repair), watch.state(memory.home)
     if json:
         problems = [problem._asdict() for problem in report.problems]
         watcher = details.watched_document(watched)

@@ -35,7 +35,7 @@ IdList = Annotated[
 
 def memory() -> Memory:
     """The memory of this session."""
-    return Memory(home(), clock=clock, warn=hot.warn)
+    return Memory(home(), clock=clock, warn=hot.warn, progress=embedded)
 
 
 def declared(options: Sequence[hot.Option], field: str) -> Any:
@@ -180,6 +180,12 @@ def counting(noun: str) -> Iterator[Callable[[int], None]]:
     finally:
         if seen:
             sys.stderr.write("\r\x1b[K")
+
+
+def embedded(done: int, left: int) -> None:
+    """A counter on a terminal, while the vectors of many beliefs are made."""
+    if left and sys.stderr.isatty():
+        sys.stderr.write(f"\r{left:,} beliefs left \r")  # what is printed next stands in its place
 
 
 def print_problems(problems: Sequence[Problem]) -> None:

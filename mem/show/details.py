@@ -276,7 +276,7 @@ def _next(where: Overview) -> list[tuple[str, str]]:
         (not counts.get("all"), "mem tour", "see the main job in seconds"),
         (counts.get("pending"), "mem review", "approve or reject what was proposed"),
         (counts.get("contested"), "mem conflicts", "decide between beliefs that contradict each other"),
-        (where.by_hand, "mem doctor", "look at pages that were changed by hand"),
+        (where.by_hand, "mem sync", "take in pages that were changed by hand"),
         (True, "mem recall WORDS", "search"),
         (True, "mem remember 'one sentence'", "keep something"),
     ]

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+import pytest
+
 from mem.belief import from_record
+from mem.config import Home
 from mem.inject import estimate
+from mem.memory import Memory
+from mem.reading import clock
 from tests.bench import ranking
 from tests.bench.ranking import Collection, Meaning
 
@@ -49,12 +55,33 @@ def run(path: str) -> int:
     for question in questions:
         for title, way in WAYS.items():
             answers[title].append((question, way(turns[question.sample], question.text)[: max(CUTS)]))
+    for mode in ("lexical", "hybrid"):
+        answers[f"mem recall --mode {mode}"] = as_recalled(records, questions, mode)
     answers["hybrid, answers shuffled (must fail)"] = shuffled(answers[BEST])
     for title, found in answers.items():
         report(title, found, contents)
     for baseline in BASELINES:
         compare(BEST, baseline, answers)
     return 0
+
+
+def as_recalled(
+    records: Sequence[dict[str, Any]], questions: Sequence[Question], mode: str
+) -> list[tuple[Question, list[str]]]:
+    """What the command itself answers, from its database, without abstention."""
+    with tempfile.TemporaryDirectory(prefix="mem-bench-") as folder, pytest.MonkeyPatch.context() as patch:
+        for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+            patch.setenv(name, f"{folder}/{name}")
+        memory = Memory(Home(f"{folder}/mem"), clock=clock, warn=print)
+        lines = enumerate(records, 1)
+        memory.import_records("bench", lines, approve=True, strict=True, dry_run=False, progress=lambda count: None)
+        found = []
+        for question in questions:
+            hits = memory.recall(
+                question.text, [f"project:{question.sample}"], max(CUTS), mode=mode, abstain=False
+            ).hits
+            found.append((question, [hit.belief.id for hit in hits]))
+        return found
 
 
 def collections(records: Sequence[dict[str, Any]]) -> dict[str, Collection]:
