@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, Mapping[str, Command]] = {
     },
     "In and out": {
         "ingest": keep.ingest,
+        "watch": keep.watch,
         "import": keep.import_,
         "export": keep.export,
         "backup": keep.backup,
