@@ -21,7 +21,7 @@ from mem.belief import (
     from_record,
 )
 from mem.errors import ModelUnusable, NothingFound, Problem, Refused, TreeProblem, UsageMistake
-from mem.proposing import Proposer
+from mem.mending import Mender
 from mem.reading import (
     PENDING,
     Filters,
@@ -123,7 +123,7 @@ class Why(NamedTuple):
     retention: float
 
 
-class Memory(Proposer):
+class Memory(Mender):
     """One person's memory, in one folder."""
 
     def export(self, given: Sequence[str], filters: Filters = EVERYTHING) -> list[Belief]:
@@ -365,7 +365,7 @@ class Memory(Proposer):
             problems = about_model + [Problem(store.path, 0, one) for one in store.integrity()]
             problems += sync.differences(self.home, store, self._clock())
             problems += [Problem(store.path, 0, f"{one}; mem doctor --repair") for one in lexical.stale(everything)]
-            problems += self._about_vectors(store)
+            problems += self._about_vectors(store, everything)
             ranking = None
             if verify_ranking:
                 queries = [sorted(lexical.bag(belief))[:8] for belief in everything.beliefs("current")[:VERIFIED]]
@@ -384,18 +384,19 @@ class Memory(Proposer):
     def _repair(self, *, usable: bool) -> None:
         """Make index rows and vectors anew where they are not what they should be."""
         with self._locked_store() as store:
-            if lexical.stale(store.everything()):
+            everything = store.everything()
+            if lexical.stale(everything):
                 store.reindex(store.language, lexical.indexed)
             meaning = self._meaning(store)
             if meaning is not None:
-                store.forget_vectors(embedding.faults(store.everything(), meaning))
+                store.forget_vectors(embedding.faults(everything, meaning))
         if usable:
             self.embed()
 
-    def _about_vectors(self, store: Store) -> list[Problem]:
+    def _about_vectors(self, store: Store, everything: View) -> list[Problem]:
         """What is wrong with the vectors; nothing where the model cannot say, which is a problem of its own."""
         meaning = self._meaning(store)
-        found = [*embedding.faults(store.everything(), meaning).values()] if meaning is not None else []
+        found = [*embedding.faults(everything, meaning).values()] if meaning is not None else []
         waiting = store.waiting()
         if waiting:
             found.append(f"{text.counted(waiting, 'belief')} waiting for {'its' if waiting == 1 else 'their'} meaning")

@@ -23,8 +23,8 @@ from mem.text import secret
 
 BY_HAND = "was changed by hand"
 CHANGED_BY_HAND = f"{BY_HAND} since mem wrote it"
-UNNAMED = "_"
-"""Stands for the id of a page that gives none; no minted one is so short."""
+UNNAMED = ""
+"""Stands for the id of a page that gives none."""
 MOST_GONE, LEAST_GONE, SHARE_GONE = 50, 5, 0.1
 """Pages of one scope that may vanish at once and be taken for deleted: a tenth, but at least 5 and at most 50."""
 COMMITTED = "committed"
@@ -465,7 +465,7 @@ def _read(path: str, text: bytes, known: Page | None, now: datetime) -> Belief |
     if place is None:
         return Problem(path, 0, "its folder is that of no scope")
     record = {"type": place.type, "scope": place.scope, "content": "-", "name": "-", "aliases": []}
-    standing_in = from_record(record, id=known.id if known else UNNAMED, now=now, source="user")
+    standing_in = from_record(record, id="x", now=now, source="user")._replace(id=known.id if known else UNNAMED)
     return tree.parse(path, text, now=now, standing_in=standing_in)
 
 
@@ -632,6 +632,36 @@ def to_commit(
     old = {belief.id: belief for belief in was if isinstance(belief, Belief)}
     new = store.everything().by_id(pages[path].id for path in chosen if path in pages)
     return [*chosen, *own], [(old.get(id_), new.get(id_)) for id_ in {**old, **new}], problems
+
+
+def write_all(home: Home, store: Store) -> tuple[list[str], list[Problem]]:
+    """Make every page say what the store says, whatever it says now; returns those written. The lock must be held.
+
+    What stood there is kept as displaced text, and what is not mem's in a page that both sides agreed on stays.
+    """
+    everything = store.everything()
+    known = {page.id: page for page in everything.pages()}
+    numbers = {path: n for n, path in everything.rows("SELECT n, path FROM scope WHERE n :scopes")}
+    held = {one.id for one in store.held()}
+    written: list[tuple[Page, int, bytes]] = []
+    problems: list[Problem] = []
+    for belief in everything.beliefs("review = 'approved'"):
+        path = known[belief.id].path if belief.id in known else ""
+        if belief.id in held:
+            problems.append(Problem(path or belief.id, 0, "waits for a decision (mem sync, mem review)"))
+            continue
+        path = path or free_path(home, store, belief.id, tree.page_path(belief), None)
+        try:
+            data, there = page_text(store, belief), tree.read(os.path.join(home.path, path))
+            if there != data:
+                expected = tree.digest(there) if there is not None else None
+                placed = tree.place(os.path.join(home.path, path), data, expected, home.local)
+                written.append((Page(belief.id, path, *placed), numbers[belief.scope], data))
+        except (tree.Changed, OSError, ValueError) as error:
+            problems.append(Problem(path, 0, f"cannot be written ({getattr(error, 'strerror', None) or error})"))
+    tree.sync_folders(home.path, [os.path.join(home.path, page.path) for page, _, _ in written])
+    store.settle(written, [])
+    return [page.path for page, _, _ in written], problems
 
 
 # -- looking after ----------------------------------------------------------------------------------

@@ -115,8 +115,9 @@ def test_a_page_changed_by_hand_is_found_by_what_it_means_now(mem: Mem, tmp_path
 
 def test_vectors_that_wait_are_made_by_the_next_write(mem: Mem, memory: Memory) -> None:
     mem("remember", "I prefer tea.")
-    with memory._locked_store() as opened:
-        opened.change_model("another/1/128")
+    opened = store.Store.writing(memory.home.database() or "")
+    opened.change_model("another/1/128")
+    opened.close()
     assert rows(memory, "SELECT COUNT(*) FROM vector") == [(0,)]
     told = mem("recall", "tea")
     assert told.status == 0 and "only words are compared: the vectors in the database are of another model" in told.err
@@ -156,7 +157,7 @@ def test_a_look_at_invisible_vectors_would_change_scores(memory: Memory, monkeyp
     memory.remember("The cat sleeps.", {"scope": "project:a"}, None, None)
     before = memory.recall("kitten", ["project:a"], 9, mode="hybrid", abstain=False).hits
     for at in range(9):
-        memory.remember(f"My kitten number {at}.", {"name": f"k{at}", "scope": "project:b"}, None, None)
+        memory.remember(f"A kitten, a kitten {at}.", {"name": f"k{at}", "scope": "project:b"}, None, None)
     assert memory.recall("kitten", ["project:a"], 9, mode="hybrid", abstain=False).hits == before
     rows_of = store.View.rows
 
@@ -261,7 +262,7 @@ def test_without_a_sound_model_words_serve_and_recall_says_so(
     mem("remember", "I prefer tea.")
     shutil.copytree(embedding.EMBEDDED, tmp_path / "model", ignore=shutil.ignore_patterns("train", "*.py"))
     harm(tmp_path / "model")
-    monkeypatch.setattr(embedding.Table.__init__, "__defaults__", (str(tmp_path / "model"),))
+    monkeypatch.setattr(embedding, "EMBEDDED", str(tmp_path / "model"))
     told = mem("recall", "--json", "tea")
     assert told.status == 0 and '"mode": "lexical"' in told.out and told.err.count("\n") == 1
     assert "only words are compared" in told.err and mem("recall", "--mode", "hybrid", "tea").status == 5

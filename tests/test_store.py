@@ -53,6 +53,7 @@ SEES_EVERYTHING = {
     "writing.Writer._fresh_id",
     "memory.Memory._import_one",
     "writing.Writer._put",
+    "memory.Memory._repair",
     "memory.Memory.doctor",
     "memory.Memory.export",
     "memory.Memory.pending_elsewhere",
