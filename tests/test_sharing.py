@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from mem import git, sync
+from mem.config import Home
+from mem.memory import Memory
+from mem.reading import clock
 from tests.repositories import SOMEBODY, Owner, Repository
 from tests.test_git_situations import (
     ATLAS,
@@ -91,6 +94,14 @@ def test_commits_can_be_switched_off(ana: Owner) -> None:
     assert ana.mem("config", "set", "git.commit", "false").status == 0
     ana.mem("pin", "tea")
     assert ana.sync().out == "pages and database agree\n" and len(ana.log()) == 1
+
+
+def test_a_sync_at_every_save_commits_nothing(ana: Owner) -> None:
+    ana.edit(PAGES["pg"], PG, "Postgres 17 it is.")
+    memory = Memory(Home(str(ana.path)), clock=clock, warn=lambda message: None)
+    assert [change.act for change in memory.sync(commit=False).changes] == ["take"]
+    assert len(ana.log()) == 1
+    assert ana.sync().out == "committed: edit pg\n"
 
 
 def test_a_hook_that_refuses_is_reported_and_nothing_is_lost(ana: Owner) -> None:
