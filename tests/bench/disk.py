@@ -78,7 +78,8 @@ def traced(here: Place, options: Sequence[str]) -> int:
     with open(here.top / "out", "wb") as out, open(here.top / "err", "wb") as err:
         return subprocess.run(
             ["strace", "-qq", *options, *program],
-            env=environment(here.top), cwd=here.top, stdin=subprocess.DEVNULL, stdout=out, stderr=err, check=False,
+            env=environment(here.top) | {"PYTHONDONTWRITEBYTECODE": "1"},  # the same calls each time
+            cwd=here.top, stdin=subprocess.DEVNULL, stdout=out, stderr=err, check=False,
         ).returncode  # fmt: skip
 
 
