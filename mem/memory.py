@@ -21,7 +21,7 @@ from mem.belief import (
     from_record,
 )
 from mem.errors import ModelUnusable, NothingFound, Problem, Refused, TreeProblem, UsageMistake
-from mem.proposing import Proposer
+from mem.mending import Mender
 from mem.reading import (
     PENDING,
     Filters,
@@ -123,7 +123,7 @@ class Why(NamedTuple):
     retention: float
 
 
-class Memory(Proposer):
+class Memory(Mender):
     """One person's memory, in one folder."""
 
     def export(self, given: Sequence[str], filters: Filters = EVERYTHING) -> list[Belief]:

@@ -399,7 +399,8 @@ def parse(path: str, data: bytes, *, now: datetime, standing_in: Belief | None =
         return Problem(path, fault.line + 1, str(fault))
     try:
         record |= _body(body, record)
-        return from_record(record, id="", now=now, source="user")
+        belief = from_record(record, id="", now=now, source="user")
+        return belief if lines["id"] or standing_in is None else belief._replace(id=standing_in.id)
     except ValueError as error:  # its message begins with the key
         key = str(error).partition(" ")[0].rstrip(":")
         return Problem(path, lines.get({"alias": "aliases"}.get(key, key), 0) + 1, str(error))
@@ -437,7 +438,7 @@ def _front_matter(source: str, standing_in: Belief | None) -> tuple[dict[str, An
         if key not in raw:
             if standing_in is None:
                 raise _Fault(f"{key} is missing", 0)
-            raw[key] = (getattr(standing_in, key), 0)
+            raw[key] = (getattr(standing_in, key) or "x", 0)
     record = {key: value for key, (value, _) in raw.items() if key in _ORDER or key in ("content", "why")}
     record.setdefault("aliases", [])
     for key, (value, line) in raw.items():

@@ -186,11 +186,12 @@ class Writer(Reader):
     def _told_apart(self, store: Store, changes: Sequence[sync.Change]) -> list[sync.Change]:
         """The changes, with what somebody else committed as proposals, and what the user did elsewhere as such."""
         paths = [change.path for change in changes if change.act in ("take", "retire")]
-        since = store.meta("commit")
+        held, since = store.held(), store.meta("commit")
+        waiting = sync.awaited(store) if held else set()
         if not paths or (since is not None and not git.arrived(self.home.path, since)):
-            return sync.proposed(changes, {}, store.held())
-        authors = self._authors(paths, since)
-        return sync.committed(sync.proposed(changes, authors, store.held()), git.clean(self.home.path, paths))
+            return sync.proposed(changes, {}, held, waiting)
+        changes = sync.proposed(changes, self._authors(paths, since), held, waiting)
+        return sync.committed(changes, git.clean(self.home.path, paths))
 
     def _authors(self, paths: Sequence[str], since: str | None = None) -> Mapping[str, str]:
         """Who else committed what stands in these pages, by path."""
@@ -366,8 +367,11 @@ class Writer(Reader):
             raise unusable(error, self.home.replica) from error
         return store
 
-    def _make_store(self, path: str) -> Store:
-        """A new database, with the beliefs of the pages that are there: a clone, or after a loss."""
+    def _make_store(self, path: str, trusted: Mapping[str, str] | None = None) -> Store:
+        """A new database, with the beliefs of the pages that are there: a clone, or after a loss.
+
+        `trusted` are pages, by path, that were approved in the state that has this hash.
+        """
         now = self._clock()
         pages, problems = sync.read_pages(self.home, now)
         head = git.head(self.home.path)
@@ -376,6 +380,7 @@ class Writer(Reader):
             store = Store.writing(path, create=True)
             # Without an identity nobody can be told from the user, who has just made this clone.
             known = pages if git.identified(self.home.path) else []
+            known = [one for one in known if (trusted or {}).get(one[1].page.path) != one[1].page.hash]
             authors = self._authors([sheet.page.path for _, sheet in known])
             with store.transaction("adopt", "take in pages", source="user", now=now) as transaction:
                 for belief, sheet in pages:

@@ -12,8 +12,8 @@ import pytest
 MEM = Path(__file__).parent.parent / "mem"
 
 ORDER = """__init__ record errors text scope retention derive stance belief config terminal store receipts lexical
-    embedding tree models git sync recall inject reading writing revising sharing notes ingest proposing memory review
-    exchange agents watch show docs completions hot tour cli __main__""".split()
+    embedding tree models git sync recall inject reading writing revising sharing notes ingest proposing mending memory
+    review exchange agents watch show docs completions hot tour cli __main__""".split()
 """A module imports only modules listed before it; some of these are still to be written."""
 
 HOMES = {

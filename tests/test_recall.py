@@ -157,7 +157,7 @@ def test_a_look_at_invisible_vectors_would_change_scores(memory: Memory, monkeyp
     memory.remember("The cat sleeps.", {"scope": "project:a"}, None, None)
     before = memory.recall("kitten", ["project:a"], 9, mode="hybrid", abstain=False).hits
     for at in range(9):
-        memory.remember(f"My kitten number {at}.", {"name": f"k{at}", "scope": "project:b"}, None, None)
+        memory.remember(f"A kitten, a kitten {at}.", {"name": f"k{at}", "scope": "project:b"}, None, None)
     assert memory.recall("kitten", ["project:a"], 9, mode="hybrid", abstain=False).hits == before
     rows_of = store.View.rows
 

@@ -6,6 +6,7 @@ import pytest
 
 from mem import scope as scopes
 from mem import text
+from mem.model.train import knowledge
 from tests.bench import meaning
 
 BELIEFS = meaning.beliefs()
@@ -49,3 +50,13 @@ def test_half_of_each_set_is_held_out_and_no_question_is_asked_twice(name: str) 
     parts = [question.part for question in SETS[name]]
     assert abs(parts.count("dev") - parts.count("held out")) <= 1
     assert len({question.text for question in SETS[name]}) == len(parts)
+
+
+def test_no_text_of_the_sets_was_trained_on() -> None:
+    asked = [question.text for name in meaning.SETS for question in SETS[name]]
+    unseen = [found for found in map(words, [*asked, *(belief.content for belief in BELIEFS.values())]) if found]
+    for pair in knowledge.pairs(1):
+        if pair.group == "answer of ours":
+            trained = [words(pair.a), words(pair.b)]
+            alike = [found for one in trained for found in unseen if 2 * len(one & found) >= len(one | found)]
+            assert alike == [], pair

@@ -253,6 +253,30 @@ def test_a_later_version_takes_the_place_of_an_earlier_proposal(ana: Owner, bare
     assert set(ana.waiting()) == {"MariaDB is better.", "Kafka carries the events."}
 
 
+def test_a_sync_that_is_undone_proposes_anew(ana: Owner, bare: Repository, tmp_path: Path) -> None:
+    arrived(ana, bare, tmp_path)
+    before = set(ana.waiting())
+    assert ana.mem("undo").status == 0 and ana.waiting() == {}
+    ana.sync()
+    assert set(ana.waiting()) == before and ana.believed() == BELIEVED
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_what_the_user_does_meanwhile_is_in_the_page_once_it_is_decided(
+    ana: Owner, bare: Repository, tmp_path: Path, yes: bool
+) -> None:
+    foreign_push(bare, tmp_path / "bob", changed)
+    ana.sync("--pull")
+    assert ana.mem("pin", "--scope", "project:atlas", "pg").status == 0
+    assert "pinned" not in ana.text(PAGES["pg"])
+    [pending] = (one.id for one in ana.pending())
+    assert ana.mem("review", "--approve" if yes else "--reject", pending, "--scope", "project:atlas").status == 0
+    ana.sync()
+    assert ana.believed()["pg"] == ("MySQL is better." if yes else PG)
+    assert "pinned: true\n" in ana.text(PAGES["pg"]) and ana.believed()["pg"] in ana.text(PAGES["pg"])
+    assert ana.mem("doctor").status == 0
+
+
 def test_what_the_user_then_writes_into_that_page_holds(ana: Owner, bare: Repository, tmp_path: Path) -> None:
     arrived(ana, bare, tmp_path)
     ana.edit(PAGES["pg"], "MySQL is better.", "Postgres stays.")

@@ -55,6 +55,7 @@ COMMANDS: Mapping[str, Mapping[str, Command]] = {
         "ingest": keep.ingest,
         "import": keep.import_,
         "export": keep.export,
+        "backup": keep.backup,
     },
     "Set up": {
         "scope": setup.scope_app,

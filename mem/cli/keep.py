@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from mem import hot, terminal
+from mem import hot, terminal, text
 from mem.belief import to_record
 from mem.cli import options
 from mem.cli.options import All, Archived, AsOf, DryRun, Ids, Json, Jsonl, Pending, Scope, Since, Statuses, Types, Until
@@ -138,6 +138,10 @@ def doctor(
     repair: Annotated[
         bool, typer.Option("--repair", help="Make the index and the vectors anew where they are wrong.")
     ] = False,
+    rebuild: Annotated[
+        Literal["db", "tree"] | None,
+        typer.Option("--rebuild", help="Make the database from the pages, or the pages from the database."),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Check that store, tree, postings, vectors and model agree.
@@ -146,8 +150,14 @@ def doctor(
     mem doctor
     mem doctor --verify-ranking
     mem doctor --repair
+    mem doctor --rebuild db
     """
-    report = options.memory().doctor(verify_ranking, repair)
+    memory = options.memory()
+    done = memory.rebuild_database() if rebuild == "db" else memory.rebuild_tree() if rebuild == "tree" else None
+    if done is not None:
+        hot.warn(answers.rebuilt_text(done))
+        options.print_problems(done.problems)
+    report = memory.doctor(verify_ranking, repair)
     if json:
         problems = [problem._asdict() for problem in report.problems]
         sys.stdout.write(style.dump({"schema": "mem.doctor/1", **report._asdict(), "problems": problems}))
@@ -160,6 +170,20 @@ def doctor(
         print("all is well" if not count else "1 problem" if count == 1 else f"{count} problems")
     options.print_problems(report.problems)
     return 3 if report.problems else 0
+
+
+def backup(
+    file: Annotated[str | None, typer.Argument(help="A new file; default: one beside the database.")] = None,
+) -> int:
+    """Copy the database to a file, and verify the copy.
+
+    \b
+    mem backup
+    mem backup /mnt/disk/memory.db
+    """
+    place, counts = options.memory().backup(file)
+    print(f"{place}: {text.counted(counts['all'], 'belief')}, {counts['pending']} of them in the inbox")
+    return 0
 
 
 def ingest(

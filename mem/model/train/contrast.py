@@ -23,7 +23,7 @@ Matrix = NDArray[np.float32]
 class Plan(NamedTuple):
     """How to train; the defaults are those of the model that ships."""
 
-    steps: int = 2_500
+    steps: int = 2_900
     batch: int = 1_024
     scale: float = 10.0
     """Cosines are multiplied by this before the softmax."""
@@ -43,10 +43,11 @@ def train(start: Matrix, tokens: Tokens, mixture: Mapping[str, float], plan: Pla
     rng = np.random.default_rng(seed)
     table = start.copy()
     adam = _Adam(table.shape)
-    for step, (a, b) in enumerate(_batches(tokens, mixture, plan, rng)):
+    for step, (a, b, families) in enumerate(_batches(tokens, mixture, plan, rng)):
         rows, a, b = _compact(a, b)
         mine = np.asarray(table[rows])
-        table[rows] = mine - adam.step(rows, _gradient(mine, a, b, plan.scale), plan.rate * _warmth(step / plan.steps))
+        slope = _gradient(mine, a, b, families, plan.scale)
+        table[rows] = mine - adam.step(rows, slope, plan.rate * _warmth(step / plan.steps))
     return table
 
 
@@ -74,8 +75,8 @@ def _warmth(done: float) -> float:
 
 def _batches(
     tokens: Tokens, mixture: Mapping[str, float], plan: Plan, rng: np.random.Generator
-) -> Iterator[tuple[sp.csr_matrix, sp.csr_matrix]]:
-    """Both sides of a batch as counts of tokens; each batch from one group, its pairs drawn afresh each round."""
+) -> Iterator[tuple[sp.csr_matrix, sp.csr_matrix, NDArray[np.int32]]]:
+    """Both sides of a batch as counts of tokens, and families; a batch is of one group, drawn afresh each round."""
     names = [name for name in mixture if len(tokens.pairs.get(name, ())) > 1]
     shares = np.array([mixture[name] for name in names])
     size = int(tokens.stream.max()) + 1
@@ -87,8 +88,8 @@ def _batches(
         chosen, queues[names[at]] = np.split(queues[names[at]], [plan.batch])
         rows = pairs[chosen]
         a = _counts(tokens, rows[:, :2], size, plan.longest)
-        b = _counts(tokens, rows[:, 2:], size, plan.longest)
-        yield _without_shared(a, b, plan.dropped, rng)
+        b = _counts(tokens, rows[:, 2:4], size, plan.longest)
+        yield *_without_shared(a, b, plan.dropped, rng), rows[:, 4]
 
 
 def _counts(tokens: Tokens, stretches: NDArray[np.int32], size: int, longest: int) -> sp.csr_matrix:
@@ -137,11 +138,11 @@ def _compact(a: sp.csr_matrix, b: sp.csr_matrix) -> tuple[NDArray[np.int64], sp.
     return rows.astype(np.int64), sides[0], sides[1]
 
 
-def _gradient(table: Matrix, a: sp.csr_matrix, b: sp.csr_matrix, scale: float) -> Matrix:
+def _gradient(table: Matrix, a: sp.csr_matrix, b: sp.csr_matrix, families: NDArray[np.int32], scale: float) -> Matrix:
     """Slope of the loss in each used row."""
     sums = a @ table, b @ table
     units = _unit(sums[0]), _unit(sums[1])
-    slopes = _loss_slopes(*units, _same(a) | _same(b), scale)
+    slopes = _loss_slopes(*units, _same(a) | _same(b) | _related(families), scale)
     into = [_through_unit(*parts) for parts in zip(sums, units, slopes, strict=True)]
     return np.asarray(a.T @ into[0] + b.T @ into[1], dtype=np.float32)
 
@@ -150,6 +151,13 @@ def _same(side: sp.csr_matrix) -> NDArray[np.bool_]:
     """Which texts of one side are the same as another: those are no negatives of each other."""
     marks = side @ np.random.default_rng(0).random(side.shape[1])
     found = marks[:, None] == marks[None, :]
+    np.fill_diagonal(found, False)
+    return np.asarray(found)
+
+
+def _related(families: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which pairs come from one line of ours, so that each could as well be the answer to the other."""
+    found = (families[:, None] == families[None, :]) & (families >= 0)[:, None]
     np.fill_diagonal(found, False)
     return np.asarray(found)
 

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mem.model.train.knowledge import Pair
+
 Encode = Callable[[list[str]], list[list[int]]]
 Stretch = tuple[int, int]
 """Units from the first up to, not including, the second."""
@@ -56,7 +58,7 @@ class Tokens(NamedTuple):
     bounds: NDArray[np.int64]
     """Where each unit begins in the stream, and where the last one ends."""
     pairs: dict[str, NDArray[np.int32]]
-    """Shapes: (n, 4) each, by group: first and end unit of one side, first and end unit of the other."""
+    """Shapes: (n, 5) each, by group: first and end unit of one side, first and end unit of the other, family or -1."""
 
 
 class _Reading:
@@ -68,7 +70,7 @@ class _Reading:
         self._parts: list[NDArray[np.uint16]] = []
         self._lengths: list[int] = []
         self.units = 0
-        self.pairs: dict[str, list[tuple[int, int, int, int]]] = defaultdict(list)
+        self.pairs: dict[str, list[tuple[int, int, int, int, int]]] = defaultdict(list)
 
     def add(self, units: list[str]) -> Stretch:
         """Take texts as units; an empty one stands between documents."""
@@ -79,8 +81,8 @@ class _Reading:
             self.flush()
         return first, self.units
 
-    def link(self, group: str, a: Stretch, b: Stretch) -> None:
-        self.pairs[group].append((*a, *b))
+    def link(self, group: str, a: Stretch, b: Stretch, family: int = -1) -> None:
+        self.pairs[group].append((*a, *b, family))
 
     def flush(self) -> None:
         """Turn the waiting texts into tokens."""
@@ -97,8 +99,8 @@ class _Reading:
         return Tokens(np.concatenate(self._parts), bounds, pairs)
 
 
-def read(folder: Path, encode: Encode, own: Iterable[tuple[str, str, str]]) -> Tokens:
-    """Read every file of the corpus, and pairs of our own as (group, a, b)."""
+def read(folder: Path, encode: Encode, own: Iterable[Pair]) -> Tokens:
+    """Read every file of the corpus, and pairs of our own."""
     reading = _Reading(encode)
     for record in records(folder):
         if "paragraphs" in record:
@@ -108,8 +110,8 @@ def read(folder: Path, encode: Encode, own: Iterable[tuple[str, str, str]]) -> T
         else:
             _read_pair(reading, GROUPS.get(record["kind"], record["kind"]), record["a"], record["b"])
         reading.add([""])
-    for group, a, b in own:
-        _read_pair(reading, group, a, b)
+    for pair in own:
+        reading.link(pair.group, reading.add([pair.a]), reading.add([pair.b]), pair.family)
         reading.add([""])
     return reading.tokens()
 
