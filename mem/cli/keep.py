@@ -155,19 +155,14 @@ def doctor(
     mem doctor --repair
     mem doctor --rebuild db
     """
-<<<<<<< HEAD
+    from mem import watch
+
     memory = options.memory()
     done = memory.rebuild_database() if rebuild == "db" else memory.rebuild_tree() if rebuild == "tree" else None
     if done is not None:
         hot.warn(answers.rebuilt_text(done))
         options.print_problems(done.problems)
-    report = memory.doctor(verify_ranking, repair)
-=======
-    from mem import watch
-
-    memory = options.memory()
     report, watched = memory.doctor(verify_ranking, repair), watch.state(memory.home)
->>>>>>> w-ingest
     if json:
         problems = [problem._asdict() for problem in report.problems]
         watcher = details.watched_document(watched)
