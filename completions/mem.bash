@@ -5,7 +5,7 @@ _mem_at() {
     commands='' options='' values='' places=''
     case $1 in
     '')
-        commands='remember recall similar inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts sync log doctor ingest import export init man tour scope config model completions'
+        commands='remember recall similar inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts sync log doctor ingest watch import export backup init man tour scope config model completions'
         options='--version -h --help'
         ;;
     'remember')
@@ -130,11 +130,17 @@ _mem_at() {
         values='--scope=@scopes -n='
         ;;
     'doctor')
-        options='--verify-ranking --repair --json -h --help'
+        options='--verify-ranking --repair --rebuild --json -h --help'
+        values='--rebuild=db|tree'
         ;;
     'ingest')
         options='--scope --dry-run --json -h --help'
         values='--scope=@scopes'
+        places='-+'
+        ;;
+    'watch')
+        options='--scope --include --exclude --once -h --help'
+        values='--scope=@scopes --include= --exclude='
         places='-+'
         ;;
     'import')
@@ -146,12 +152,16 @@ _mem_at() {
         options='--scope --type --status --since --until --as-of --archived --pending --all --format --json --jsonl --ids -h --help'
         values='--scope=@scopes --type=preference|decision|fact|entity|relation|procedure|event|question --status=active|inferred|exploratory|superseded|resolved|retracted --since= --until= --as-of= --format=jsonl'
         ;;
+    'backup')
+        options='-h --help'
+        places='@files'
+        ;;
     'init')
         options='-h --help'
         ;;
     'man')
         options='-h --help'
-        places='mem|find|correct|review|exchange|setup|page|record|config|remember|recall|similar|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|sync|log|doctor|ingest|import|export|init|man|tour|scope|model|completions+'
+        places='mem|find|correct|review|exchange|setup|page|record|config|remember|recall|similar|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|sync|log|doctor|ingest|watch|import|export|backup|init|man|tour|scope|model|completions+'
         ;;
     'tour')
         options='-h --help'

@@ -1,7 +1,7 @@
 # Made by mem from its own command line: mem completions
 
-set -g __mem_commands ' remember' ' recall' ' similar' ' inject' ' brief' ' show' ' list' ' why' ' history' ' status' ' edit' ' supersede' ' alias' ' relate' ' pin' ' unpin' ' confirm' ' resolve' ' forget' ' restore' ' undo' ' purge' ' review' ' conflicts' ' sync' ' log' ' doctor' ' ingest' ' import' ' export' ' init' ' man' ' tour' ' scope' ' config' ' model' ' completions' 'scope add' 'scope list' 'scope map' 'config list' 'config get' 'config set' 'config unset' 'config path' 'model list' 'model use' 'model install' 'model pull' 'model remove' 'model check' 'completions install' 'completions uninstall' 'completions show'
-set -g __mem_values 'remember --type' 'remember --name' 'remember --alias' 'remember --why' 'remember --scope' 'remember --status' 'remember --confidence' 'remember --valid-from' 'remember --valid-until' 'remember --relation' 'remember --participant' 'remember --stability' 'remember --session' 'remember --supersede' 'remember --as' 'recall --scope' 'recall -k' 'recall --type' 'recall --status' 'recall --since' 'recall --until' 'recall --as-of' 'recall --mode' 'similar --scope' 'similar -k' 'similar --mode' 'inject --scope' 'inject --max-beliefs' 'inject --budget' 'brief --scope' 'brief --budget' 'show --scope' 'list --scope' 'list --type' 'list --status' 'list --since' 'list --until' 'list --as-of' 'why --scope' 'why -n' 'history --scope' 'status --scope' 'edit --type' 'edit --name' 'edit --why' 'edit --move' 'edit --confidence' 'edit --valid-from' 'edit --valid-until' 'edit --stability' 'edit --scope' 'supersede --by' 'supersede --name' 'supersede --type' 'supersede --alias' 'supersede --why' 'supersede --scope' 'alias --scope' 'relate --to' 'relate --scope' 'pin --scope' 'unpin --scope' 'confirm --query' 'confirm --scope' 'resolve --scope' 'forget --scope' 'restore --scope' 'purge --confirm' 'purge --scope' 'review --approve' 'review --reject' 'review --scope' 'conflicts --keep' 'conflicts --both' 'conflicts --scope' 'log --scope' 'log -n' 'ingest --scope' 'import --format' 'export --scope' 'export --type' 'export --status' 'export --since' 'export --until' 'export --as-of' 'export --format' 'scope --scope' 'model install --name' 'model pull --url' 'model pull --sha256'
+set -g __mem_commands ' remember' ' recall' ' similar' ' inject' ' brief' ' show' ' list' ' why' ' history' ' status' ' edit' ' supersede' ' alias' ' relate' ' pin' ' unpin' ' confirm' ' resolve' ' forget' ' restore' ' undo' ' purge' ' review' ' conflicts' ' sync' ' log' ' doctor' ' ingest' ' watch' ' import' ' export' ' backup' ' init' ' man' ' tour' ' scope' ' config' ' model' ' completions' 'scope add' 'scope list' 'scope map' 'config list' 'config get' 'config set' 'config unset' 'config path' 'model list' 'model use' 'model install' 'model pull' 'model remove' 'model check' 'completions install' 'completions uninstall' 'completions show'
+set -g __mem_values 'remember --type' 'remember --name' 'remember --alias' 'remember --why' 'remember --scope' 'remember --status' 'remember --confidence' 'remember --valid-from' 'remember --valid-until' 'remember --relation' 'remember --participant' 'remember --stability' 'remember --session' 'remember --supersede' 'remember --as' 'recall --scope' 'recall -k' 'recall --type' 'recall --status' 'recall --since' 'recall --until' 'recall --as-of' 'recall --mode' 'similar --scope' 'similar -k' 'similar --mode' 'inject --scope' 'inject --max-beliefs' 'inject --budget' 'brief --scope' 'brief --budget' 'show --scope' 'list --scope' 'list --type' 'list --status' 'list --since' 'list --until' 'list --as-of' 'why --scope' 'why -n' 'history --scope' 'status --scope' 'edit --type' 'edit --name' 'edit --why' 'edit --move' 'edit --confidence' 'edit --valid-from' 'edit --valid-until' 'edit --stability' 'edit --scope' 'supersede --by' 'supersede --name' 'supersede --type' 'supersede --alias' 'supersede --why' 'supersede --scope' 'alias --scope' 'relate --to' 'relate --scope' 'pin --scope' 'unpin --scope' 'confirm --query' 'confirm --scope' 'resolve --scope' 'forget --scope' 'restore --scope' 'purge --confirm' 'purge --scope' 'review --approve' 'review --reject' 'review --scope' 'conflicts --keep' 'conflicts --both' 'conflicts --scope' 'log --scope' 'log -n' 'doctor --rebuild' 'ingest --scope' 'watch --scope' 'watch --include' 'watch --exclude' 'import --format' 'export --scope' 'export --type' 'export --status' 'export --since' 'export --until' 'export --as-of' 'export --format' 'scope --scope' 'model install --name' 'model pull --url' 'model pull --sha256'
 
 # True in this command, and if a place is given, where that argument is next; one with a plus sign repeats.
 function __mem_at --argument-names path place
@@ -80,8 +80,10 @@ complete -c mem -n '__mem_at \'\' 1' -a sync -d 'Take in what was changed by han
 complete -c mem -n '__mem_at \'\' 1' -a log -d 'Show what was handed to agents, latest first.'
 complete -c mem -n '__mem_at \'\' 1' -a doctor -d 'Check that store, tree, postings, vectors and model agree.'
 complete -c mem -n '__mem_at \'\' 1' -a ingest -d 'Propose what notes say; it waits in the inbox.'
+complete -c mem -n '__mem_at \'\' 1' -a watch -d 'Sync pages and ingest notes as they are saved, until stopped.'
 complete -c mem -n '__mem_at \'\' 1' -a import -d 'Import beliefs; unapproved, they wait in the inbox.'
 complete -c mem -n '__mem_at \'\' 1' -a export -d 'Print beliefs as records, a line each.'
+complete -c mem -n '__mem_at \'\' 1' -a backup -d 'Copy the database to a file, and verify the copy.'
 complete -c mem -n '__mem_at \'\' 1' -a init -d 'Make the memory folder, its repository and database.'
 complete -c mem -n '__mem_at \'\' 1' -a man -d 'Read the manual: mem, a command, page or config.'
 complete -c mem -n '__mem_at \'\' 1' -a tour -d 'See the main job in seconds, in a temporary home.'
@@ -263,11 +265,17 @@ complete -c mem -n '__mem_at \'log\'' -l jsonl -d 'Print one JSON object a line.
 complete -c mem -n '__mem_at \'doctor\'' -s h -l help -d 'Show the options and examples.'
 complete -c mem -n '__mem_at \'doctor\'' -l verify-ranking -d 'Also check our ranking against rank_bm25.'
 complete -c mem -n '__mem_at \'doctor\'' -l repair -d 'Make the index and the vectors anew where they are wrong.'
+complete -c mem -n '__mem_at \'doctor\'' -l rebuild -x -a 'db tree' -d 'Make the database from the pages, or the pages from the database.'
 complete -c mem -n '__mem_at \'doctor\'' -l json -d 'Print one JSON document.'
 complete -c mem -n '__mem_at \'ingest\'' -s h -l help -d 'Show the options and examples.'
 complete -c mem -n '__mem_at \'ingest\'' -l scope -x -a '(__mem_ask scopes)' -d 'Where it holds; default: the open scope.'
 complete -c mem -n '__mem_at \'ingest\'' -l dry-run -d 'Say what would happen, and do nothing.'
 complete -c mem -n '__mem_at \'ingest\'' -l json -d 'Print one JSON document.'
+complete -c mem -n '__mem_at \'watch\'' -s h -l help -d 'Show the options and examples.'
+complete -c mem -n '__mem_at \'watch\'' -l scope -x -a '(__mem_ask scopes)' -d 'Where what notes say holds.'
+complete -c mem -n '__mem_at \'watch\'' -l include -x -d 'Only such notes, by path or name; repeatable.'
+complete -c mem -n '__mem_at \'watch\'' -l exclude -x -d 'No such notes, by path or name; repeatable.'
+complete -c mem -n '__mem_at \'watch\'' -l once -d 'Look at everything once, and end.'
 complete -c mem -n '__mem_at \'import\'' -s h -l help -d 'Show the options and examples.'
 complete -c mem -n '__mem_at \'import\'' -l format -x -a 'auto jsonl' -d 'Form of the file.'
 complete -c mem -n '__mem_at \'import\'' -l approve -d 'Take each record\'s own review state.'
@@ -289,9 +297,11 @@ complete -c mem -n '__mem_at \'export\'' -l format -x -a 'jsonl' -d 'Form of the
 complete -c mem -n '__mem_at \'export\'' -l json -d 'Print one JSON document.'
 complete -c mem -n '__mem_at \'export\'' -l jsonl -d 'Print one JSON object a line.'
 complete -c mem -n '__mem_at \'export\'' -l ids -d 'Print only ids, a line each.'
+complete -c mem -n '__mem_at \'backup\'' -s h -l help -d 'Show the options and examples.'
+complete -c mem -n '__mem_at \'backup\' 1' -r -F
 complete -c mem -n '__mem_at \'init\'' -s h -l help -d 'Show the options and examples.'
 complete -c mem -n '__mem_at \'man\'' -s h -l help -d 'Show the options and examples.'
-complete -c mem -n '__mem_at \'man\' 1+' -x -a 'mem find correct review exchange setup page record config remember recall similar inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge conflicts sync log doctor ingest import export init man tour scope model completions'
+complete -c mem -n '__mem_at \'man\' 1+' -x -a 'mem find correct review exchange setup page record config remember recall similar inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge conflicts sync log doctor ingest watch import export backup init man tour scope model completions'
 complete -c mem -n '__mem_at \'tour\'' -s h -l help -d 'Show the options and examples.'
 complete -c mem -n '__mem_at \'scope\' 1' -a add -d 'Declare a scope before anything is stored in it.'
 complete -c mem -n '__mem_at \'scope\' 1' -a list -d 'List scopes with their beliefs, and mapped directories.'

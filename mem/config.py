@@ -48,7 +48,7 @@ class Home(NamedTuple):
         """The settings file, whether it exists or not."""
         noted = _lines(self.replica)[3:4]
         wanted = os.environ.get("XDG_CONFIG_HOME")
-        if noted and (not wanted or noted[0].startswith(f"{wanted}/")):
+        if noted and not self._holds(noted[0]) and (not wanted or noted[0].startswith(f"{wanted}/")):
             return noted[0]
         return settings_path()
 
@@ -56,7 +56,8 @@ class Home(NamedTuple):
         """The path of the database, or None if this folder has none yet.
 
         A folder that was moved keeps its database, which may have moved along.
-        Raises: StoreUnusable if this folder is a copy of one that still has that database, or the file is damaged.
+        Raises: StoreUnusable if this folder is a copy of one that still has that database, or the file is damaged, or
+            names one in this folder, where a commit of somebody else could put it.
         """
         lines = _lines(self.replica)
         if len(lines) < 3:
@@ -73,8 +74,16 @@ class Home(NamedTuple):
             )
         if not os.path.exists(database):
             moved = os.path.join(data_directory(), replica, "memory.db")
-            return moved if os.path.exists(moved) else database
+            database = moved if os.path.exists(moved) else database
+        if self._holds(database) and not os.path.normpath(database).startswith(f"{data_directory()}/"):
+            raise StoreUnusable(
+                f"the database {database} lies in the memory folder, where mem keeps none",
+                f"rm {self.replica}; mem init",
+            )
         return database
+
+    def _holds(self, path: str) -> bool:
+        return os.path.normpath(path).startswith(f"{self.path}/")
 
 
 def home() -> Home:

@@ -101,6 +101,8 @@ answer in other words (`models.scale`). What counts as close in `recall` was cho
 def rescaled(cosine: float, scale: Sequence[float]) -> float:
     """What a cosine would be if the model's were of the usual size: some find all texts 0.7 alike, and more.
 
+    MiniLM with all its cosines moved up to 0.75 and more answers 85 % of the questions in `tests/recall` that have no
+    answer; with this, 2 %, and it finds half of the questions of meaning first instead of a third (n = 110 and 203).
     Units: both in [-1, 1]; `scale` as `USUAL`. A model that tells hardly anything apart is taken as it is.
     """
     low, high = scale

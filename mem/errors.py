@@ -61,6 +61,10 @@ class StoreUnusable(MemError):
     exit_code = 5
 
 
+class NewerStore(StoreUnusable):
+    """The database was written by a newer mem; it is not touched, nor taken for a damaged one."""
+
+
 class ModelUnusable(MemError):
     """An embedding model is missing, damaged or of a kind that cannot be run; words still work."""
 

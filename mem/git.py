@@ -40,7 +40,7 @@ class State(NamedTuple):
     busy: str | None
     """What has begun and not ended: merge, rebase, cherry-pick, revert, bisect, or `AT_WORK`."""
     seal: str
-    """Differs as soon as git has changed a page: where HEAD points, and when the index was written."""
+    """Differs as soon as git has changed a page: where HEAD points, when the index was written. Empty without one."""
 
 
 AT_WORK = "git command"
@@ -75,7 +75,8 @@ def state(folder: str) -> State:
     if reference == "refs/heads/.invalid":
         reference = "".join(_asked(folder, "symbolic-ref", "--quiet", "HEAD")) or None
     branch = reference and reference.removeprefix("refs/heads/")
-    return State(branch, busy, f"{head} {_stamp(os.path.join(directory, 'index'))}")
+    index = _stamp(os.path.join(directory, "index"))
+    return State(branch, busy, index and f"{head} {index}")
 
 
 PATIENCE = 20
@@ -91,7 +92,7 @@ def settled(folder: str, seal: str | None) -> State:
     """
     found = state(folder)
     for _ in range(PATIENCE):
-        if found.busy != AT_WORK and found.seal == seal:
+        if found.busy != AT_WORK and found.seal in ("", seal):
             break
         sleep(0.1)
         seal, found = found.seal, state(folder)

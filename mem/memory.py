@@ -21,7 +21,7 @@ from mem.belief import (
     from_record,
 )
 from mem.errors import ModelUnusable, NothingFound, Problem, Refused, TreeProblem, UsageMistake
-from mem.proposing import Proposer
+from mem.mending import Mender
 from mem.reading import (
     PENDING,
     Filters,
@@ -123,7 +123,7 @@ class Why(NamedTuple):
     retention: float
 
 
-class Memory(Proposer):
+class Memory(Mender):
     """One person's memory, in one folder."""
 
     def export(self, given: Sequence[str], filters: Filters = EVERYTHING) -> list[Belief]:
@@ -272,12 +272,14 @@ class Memory(Proposer):
         accept_moves: bool = False,
         accept_deletions: bool = False,
         accept_branch: bool = False,
+        commit: bool = True,
         pull: bool = False,
         push: bool = False,
         dry_run: bool = False,
     ) -> Synced:
         """Bring tree and store together: take in what a person did to pages, write what waits, and commit it.
 
+        Whoever syncs at every save of a file does not `commit`.
         Raises: Refused under an agent's environment.
         """
         refuse_agents("sync")
@@ -285,7 +287,7 @@ class Memory(Proposer):
             if accept_branch and not dry_run:
                 store.note("branch", git.state(self.home.path).branch or "")
         done = self._reconcile(accept_moves=accept_moves, accept_deletions=accept_deletions, dry_run=dry_run)
-        return done if dry_run else self._share(done, self._reconcile, pull=pull, push=push)
+        return self._share(done, self._reconcile, pull=pull, push=push) if commit and not dry_run else done
 
     def _reconcile(
         self, *, accept_moves: bool = False, accept_deletions: bool = False, dry_run: bool = False

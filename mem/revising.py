@@ -7,6 +7,7 @@ and not decide about one.
 from __future__ import annotations
 
 import glob
+import mmap
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from mem.belief import ALIAS_WEIGHTS, Alias, Belief, alias, canonical_name, chec
 from mem.errors import Problem, TreeProblem, UsageMistake
 from mem.reading import Reference, refuse_agents
 from mem.record import Any, NamedTuple
-from mem.store import Page, Proposal, Store, Transaction, View
+from mem.store import Page, Proposal, Store, Transaction, View, backups
 from mem.writing import Writer, confirmed, edited
 
 Change = Callable[[Belief, datetime], Belief]
@@ -198,7 +199,13 @@ class Reviser(Writer):
         """
         refuse_agents("review")
         now = self._clock()
-        with self._writing("review", "review") as transaction:
+
+        def about(store: Store) -> list[str]:
+            view = self._view_to_write(store, given)
+            said = view.proposals()
+            return [said[id_].target for id_ in (self._find(view, one).id for one in approve) if id_ in said]
+
+        with self._writing("review", "review", about=about) as transaction:
             view = self._view_to_write(transaction.store, given)
             approved = [self._find(view, one).id for one in approve]
             chosen = dict.fromkeys([*approved, *(self._find(view, one).id for one in reject)])
@@ -372,9 +379,27 @@ class Reviser(Writer):
             sync.erase_copies(self.home, plan.belief.id)
             if not store.purge(plan.belief.id):
                 self._warn("a command was reading meanwhile; run mem purge again, or any write, to shrink the log file")
+            self._purge_backups(store, plan.belief.id)
             terminal.drop_lists(self.home, 0, plan.belief.id)
             _drop_kept(plan.belief.id)
         return plan
+
+    def _purge_backups(self, store: Store, id: str) -> None:
+        """Remove the copies of the database that hold a belief; one without it takes their place."""
+        folder, held = backups(store.path), False
+        for place in glob.glob(os.path.join(glob.escape(folder), "*")):
+            holds = os.path.exists(place) and os.path.getsize(place) > 0 and _holds(place, id.encode())
+            for ending in ("", "-wal", "-shm") if holds else ():
+                tree.erase(place + ending)
+            held = held or holds
+        if held:
+            store.backup(os.path.join(folder, f"after-purge-{self._clock():%Y%m%dT%H%M%SZ}.db"), replace=True)
+
+
+def _holds(path: str, words: bytes) -> bool:
+    """Whether a file holds these bytes anywhere."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(words) >= 0
 
 
 def _drop_kept(id: str) -> None:

@@ -44,7 +44,8 @@ class Sharer(Reviser):
             done = self._committed(done)
             if pull and done.waits is None:
                 self._pull()
-                done = self._committed(_joined(done, reconcile()))._replace(pulled=True)
+                done = _joined(done, reconcile())._replace(pulled=True)
+                done = self._committed(done)
             if push and done.waits is None:
                 git.push(self.home.path)
                 done = done._replace(pushed=True)

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from mem.belief import Alias, Belief, from_record, parse_time, time_text, to_record
-from mem.errors import Busy, StoreUnusable, UsageMistake, meant
+from mem.errors import Busy, NewerStore, StoreUnusable, UsageMistake, meant
 from mem.record import TYPE_CHECKING, Any, NamedTuple
 from mem.scope import Scope
 from mem.text import LANGUAGES, MISTYPED
@@ -342,7 +342,7 @@ class Store:
         if self.rows("PRAGMA application_id")[0][0] != APPLICATION_ID:
             raise StoreUnusable(f"{self.path} is not a mem database", "move that file away")
         if self._version() > len(MIGRATIONS):
-            raise StoreUnusable(
+            raise NewerStore(
                 f"the database {self.path} was written by a newer mem (format {self._version()}, "
                 f"this one knows {len(MIGRATIONS)}); it was not touched",
                 "pip install --upgrade mem",
@@ -359,6 +359,8 @@ class Store:
     def _migrate(self) -> None:
         from sqlite_utils import Database
 
+        if self._version():  # there is something to lose
+            self.backup(os.path.join(backups(self.path), f"before-format-{len(MIGRATIONS)}.db"), replace=True)
         db = Database(self._connection)
         with _translated(self.path), db.atomic():
             for step in MIGRATIONS[self._version() :]:
@@ -617,6 +619,58 @@ class Store:
                 )
             self.rows("DELETE FROM receipt_belief WHERE receipt IN (SELECT n FROM receipt WHERE at < ?)", oldest)
             self.rows("DELETE FROM receipt WHERE at < ?", oldest)
+
+    def backup(self, path: str, *, replace: bool = False) -> None:
+        """Copy the database, whole and verified, to a file that holds nothing else.
+
+        Raises: UsageMistake if that file exists, unless it may be replaced; StoreUnusable if the copy cannot be
+            written, or is not what was copied.
+        """
+        if os.path.lexists(path) and not replace:
+            raise UsageMistake(f"{path} exists, and a backup replaces nothing", "name a new file")
+        made = f"{path}.{os.getpid()}.new"
+        try:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            copy = Store(_connect(made, "rw"), made)
+            try:
+                with _translated(made):
+                    self._connection.backup(copy._connection)
+                copy.rows("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
+                if copy.integrity() or copy._row_counts() != self._row_counts():
+                    raise StoreUnusable(f"the copy {made} is not what was copied", "check that the disk works")
+            finally:
+                copy.close()
+            os.replace(made, path)
+            _sync(path)
+            _sync(os.path.dirname(path))
+        except OSError as error:
+            raise unusable(error, path) from error
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(made)
+
+    def _row_counts(self) -> dict[str, int]:
+        names = [name for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        return {name: int(self.rows(f'SELECT COUNT(*) FROM "{name}"')[0][0]) for name in names}
+
+    def carry_over(self, path: str) -> None:
+        """Take over, from a sound database of this format, what no page holds: acts, receipts, mappings, conflicts."""
+        self.rows("ATTACH ? AS old", f"{_uri(path)}?mode=ro")
+        try:
+            with self.atomic():
+                self.rows("INSERT OR IGNORE INTO scope (path) SELECT path FROM old.scope")
+                for table in ("mapping", "remote", "operation", "change", "receipt", "receipt_belief", "proposal"):
+                    self.rows(f"INSERT OR IGNORE INTO {table} SELECT * FROM old.{table}")
+                self.rows(
+                    """INSERT OR IGNORE INTO conflict
+                       SELECT *
+                       FROM old.conflict
+                       WHERE a IN (SELECT id FROM belief) AND b IN (SELECT id FROM belief)"""
+                )
+                self.rows("INSERT OR REPLACE INTO meta SELECT * FROM old.meta WHERE key IN ('receipt_key', 'branch')")
+        finally:
+            self.rows("DETACH old")
 
     def integrity(self) -> list[str]:
         """What SQLite finds wrong with its own file; empty when it is sound."""
@@ -1006,7 +1060,7 @@ def _belief(row: Sequence[Any]) -> Belief:
     except ValueError as error:
         raise StoreUnusable(
             f"the row of belief {row[0]} in the database is damaged ({error})",
-            "move the database away; then `mem init` makes a new one from the pages",
+            "mem doctor --rebuild db makes a new one from the pages",
         ) from error
 
 
@@ -1097,6 +1151,11 @@ class Transaction:
         self._write_belief(belief)
         self.store._add_index(belief, index)
         self.store._record_page(page, self.store._scope_number(belief.scope), text)
+
+    def bring(self, belief: Belief, index: Indexed) -> None:
+        """Take in a belief that has no page, from a database of before; nothing that undo would take away."""
+        self._write_belief(belief)
+        self.store._add_index(belief, index)
 
     def agree(self, page: Page, scope: str | None, text: bytes | None) -> None:
         """Record the page of a belief as it is on the disk (None: with the scope, and the text, that it had).
@@ -1308,10 +1367,27 @@ def _wait_for(descriptor: int, path: str, seconds: float) -> None:
         signal.signal(signal.SIGALRM, previous)
 
 
-def _connect(path: str, mode: str) -> sqlite3.Connection:
+def _uri(path: str) -> str:
     escaped = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")  # what a URI gives a meaning
+    return f"file:{escaped}"
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def backups(database: str) -> str:
+    """The folder of the copies that mem makes of a database, and of those that it replaced."""
+    return os.path.join(os.path.dirname(database), "backups")
+
+
+def _connect(path: str, mode: str) -> sqlite3.Connection:
     with _translated(path):
-        return sqlite3.connect(f"file:{escaped}?mode={mode}", uri=True, isolation_level=None, timeout=10)
+        return sqlite3.connect(f"{_uri(path)}?mode={mode}", uri=True, isolation_level=None, timeout=10)
 
 
 @contextmanager
@@ -1328,7 +1404,7 @@ def damaged(path: str) -> StoreUnusable:
     """Our error for a database that cannot be read."""
     return StoreUnusable(
         f"the database {path} is damaged; the pages in the memory folder are not",
-        "move that file away; then `mem init` makes a new one from the pages",
+        "mem doctor --rebuild db makes a new one from the pages, and keeps this one",
     )
 
 

@@ -23,8 +23,8 @@ from mem.text import secret
 
 BY_HAND = "was changed by hand"
 CHANGED_BY_HAND = f"{BY_HAND} since mem wrote it"
-UNNAMED = "_"
-"""Stands for the id of a page that gives none; no minted one is so short."""
+UNNAMED = ""
+"""Stands for the id of a page that gives none."""
 MOST_GONE, LEAST_GONE, SHARE_GONE = 50, 5, 0.1
 """Pages of one scope that may vanish at once and be taken for deleted: a tenth, but at least 5 and at most 50."""
 COMMITTED = "committed"
@@ -161,10 +161,14 @@ def holds(changes: Iterable[Change]) -> list[Held]:
     ]
 
 
-def proposed(changes: Iterable[Change], authors: Mapping[str, str], held: Iterable[Held]) -> list[Change]:
+def proposed(
+    changes: Iterable[Change], authors: Mapping[str, str], held: Iterable[Held], waiting: Collection[str]
+) -> list[Change]:
     """The changes of `plan`, where what somebody else committed is proposed and not taken in; pure.
 
-    `authors` is by path. A page that waits for a decision, or was refused, goes on doing so while it is as it was.
+    `authors` is by path. A page that waits for a decision, or was refused, goes on doing so while it is as it was. The
+    beliefs that proposals are `waiting` for are given by id: without its proposal, which was undone, a page is proposed
+    anew.
     """
     known = {(one.path, one.hash): one for one in held if one.kind in (FOREIGN, REFUSED)}
     found = []
@@ -172,15 +176,23 @@ def proposed(changes: Iterable[Change], authors: Mapping[str, str], held: Iterab
         before = known.get((change.path, change.state))
         if change.act not in ("take", "retire"):
             found.append(change)
-        elif before is not None:
+        elif before is not None and (before.kind == REFUSED or before.id in waiting):
             found.append(change._replace(act="wait", id=before.id, kind=before.kind, words=""))
-        elif change.path in authors:
+        elif before is not None or change.path in authors:
+            author = authors.get(change.path, "another author")
             act = "deleted" if change.sheet is None else "written"
-            words = f"was {act} by {authors[change.path]}; mem review decides"
-            found.append(change._replace(act="propose", kind=FOREIGN, words=words, author=authors[change.path]))
+            words = f"was {act} by {author}; mem review decides"
+            found.append(change._replace(act="propose", kind=FOREIGN, words=words, author=author))
         else:
             found.append(change)
     return found
+
+
+def awaited(store: Store) -> set[str]:
+    """Beliefs that something which waits for approval is about, itself or another one."""
+    everything = store.everything()
+    targets = {proposal.target for proposal in everything.proposals().values()}
+    return targets | {belief.id for belief in everything.beliefs("review = 'pending'")}
 
 
 def committed(changes: Iterable[Change], paths: Collection[str]) -> list[Change]:
@@ -453,7 +465,7 @@ def _read(path: str, text: bytes, known: Page | None, now: datetime) -> Belief |
     if place is None:
         return Problem(path, 0, "its folder is that of no scope")
     record = {"type": place.type, "scope": place.scope, "content": "-", "name": "-", "aliases": []}
-    standing_in = from_record(record, id=known.id if known else UNNAMED, now=now, source="user")
+    standing_in = from_record(record, id="x", now=now, source="user")._replace(id=known.id if known else UNNAMED)
     return tree.parse(path, text, now=now, standing_in=standing_in)
 
 
@@ -622,6 +634,36 @@ def to_commit(
     return [*chosen, *own], [(old.get(id_), new.get(id_)) for id_ in {**old, **new}], problems
 
 
+def write_all(home: Home, store: Store) -> tuple[list[str], list[Problem]]:
+    """Make every page say what the store says, whatever it says now; returns those written. The lock must be held.
+
+    What stood there is kept as displaced text, and what is not mem's in a page that both sides agreed on stays.
+    """
+    everything = store.everything()
+    known = {page.id: page for page in everything.pages()}
+    numbers = {path: n for n, path in everything.rows("SELECT n, path FROM scope WHERE n :scopes")}
+    held = {one.id for one in store.held()}
+    written: list[tuple[Page, int, bytes]] = []
+    problems: list[Problem] = []
+    for belief in everything.beliefs("review = 'approved'"):
+        path = known[belief.id].path if belief.id in known else ""
+        if belief.id in held:
+            problems.append(Problem(path or belief.id, 0, "waits for a decision (mem sync, mem review)"))
+            continue
+        path = path or free_path(home, store, belief.id, tree.page_path(belief), None)
+        try:
+            data, there = page_text(store, belief), tree.read(os.path.join(home.path, path))
+            if there != data:
+                expected = tree.digest(there) if there is not None else None
+                placed = tree.place(os.path.join(home.path, path), data, expected, home.local)
+                written.append((Page(belief.id, path, *placed), numbers[belief.scope], data))
+        except (tree.Changed, OSError, ValueError) as error:
+            problems.append(Problem(path, 0, f"cannot be written ({getattr(error, 'strerror', None) or error})"))
+    tree.sync_folders(home.path, [os.path.join(home.path, page.path) for page, _, _ in written])
+    store.settle(written, [])
+    return [page.path for page, _, _ in written], problems
+
+
 # -- looking after ----------------------------------------------------------------------------------
 
 
@@ -638,7 +680,7 @@ def differences(home: Home, store: Store, now: datetime) -> list[Problem]:
     for belief in everything.beliefs():
         if belief.id not in with_page and belief.review == "approved" and belief.live:
             problems.append(Problem(belief.id, 0, f"the belief {belief.name} has no page"))
-    for change in proposed(plan(*look(home, store, now)), {}, store.held()):
+    for change in proposed(plan(*look(home, store, now)), {}, store.held(), awaited(store)):
         problems += _difference(change, change.path in known)
     return problems + _misread(home, store, known.values(), waiting) + _unverified(home)
 

@@ -399,7 +399,8 @@ def parse(path: str, data: bytes, *, now: datetime, standing_in: Belief | None =
         return Problem(path, fault.line + 1, str(fault))
     try:
         record |= _body(body, record)
-        return from_record(record, id="", now=now, source="user")
+        belief = from_record(record, id="", now=now, source="user")
+        return belief if lines["id"] or standing_in is None else belief._replace(id=standing_in.id)
     except ValueError as error:  # its message begins with the key
         key = str(error).partition(" ")[0].rstrip(":")
         return Problem(path, lines.get({"alias": "aliases"}.get(key, key), 0) + 1, str(error))
@@ -437,7 +438,7 @@ def _front_matter(source: str, standing_in: Belief | None) -> tuple[dict[str, An
         if key not in raw:
             if standing_in is None:
                 raise _Fault(f"{key} is missing", 0)
-            raw[key] = (getattr(standing_in, key), 0)
+            raw[key] = (getattr(standing_in, key) or "x", 0)
     record = {key: value for key, (value, _) in raw.items() if key in _ORDER or key in ("content", "why")}
     record.setdefault("aliases", [])
     for key, (value, line) in raw.items():
@@ -782,7 +783,7 @@ def _exchange(one: str, other: str) -> bool:
 
 def replace(path: str, data: bytes) -> None:
     """Make a file that is no page hold this, whole and on the disk; its folder is made."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    make_folder(os.path.dirname(path))
     temporary = f"{path}.{os.getpid()}.new"
     try:
         write_through(temporary, data)
@@ -812,6 +813,16 @@ def write_through(path: str, data: bytes) -> int:
         os.utime(file.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns - 1))
         os.fsync(file.fileno())
         return os.fstat(file.fileno()).st_mtime_ns
+
+
+def make_folder(path: str, mode: int = 0o777) -> None:
+    """Make a folder and those above it that are missing; they are still there after a power failure."""
+    top = path
+    while not os.path.isdir(top) and top != os.path.dirname(top):
+        top = os.path.dirname(top)
+    os.makedirs(path, mode, exist_ok=True)
+    if top != path:
+        sync_folders(top, [path])
 
 
 def sync_folders(top: str, paths: Iterable[str]) -> None:

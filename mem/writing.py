@@ -186,11 +186,12 @@ class Writer(Reader):
     def _told_apart(self, store: Store, changes: Sequence[sync.Change]) -> list[sync.Change]:
         """The changes, with what somebody else committed as proposals, and what the user did elsewhere as such."""
         paths = [change.path for change in changes if change.act in ("take", "retire")]
-        since = store.meta("commit")
+        held, since = store.held(), store.meta("commit")
+        waiting = sync.awaited(store) if held else set()
         if not paths or (since is not None and not git.arrived(self.home.path, since)):
-            return sync.proposed(changes, {}, store.held())
-        authors = self._authors(paths, since)
-        return sync.committed(sync.proposed(changes, authors, store.held()), git.clean(self.home.path, paths))
+            return sync.proposed(changes, {}, held, waiting)
+        changes = sync.proposed(changes, self._authors(paths, since), held, waiting)
+        return sync.committed(changes, git.clean(self.home.path, paths))
 
     def _authors(self, paths: Sequence[str], since: str | None = None) -> Mapping[str, str]:
         """Who else committed what stands in these pages, by path."""
@@ -331,8 +332,8 @@ class Writer(Reader):
     def _make_local(self) -> None:
         """The folder that holds the lock; nothing else is made before the lock is held."""
         try:
-            os.makedirs(self.home.path, mode=0o700, exist_ok=True)
-            os.makedirs(self.home.local, mode=0o700, exist_ok=True)
+            tree.make_folder(self.home.path, 0o700)
+            tree.make_folder(self.home.local, 0o700)
         except OSError as error:
             raise unusable(error, self.home.path) from error
 
@@ -366,15 +367,20 @@ class Writer(Reader):
             raise unusable(error, self.home.replica) from error
         return store
 
-    def _make_store(self, path: str) -> Store:
-        """A new database, with the beliefs of the pages that are there: a clone, or after a loss."""
+    def _make_store(self, path: str, trusted: Mapping[str, str] | None = None) -> Store:
+        """A new database, with the beliefs of the pages that are there: a clone, or after a loss.
+
+        `trusted` are pages, by path, that were approved in the state that has this hash.
+        """
         now = self._clock()
         pages, problems = sync.read_pages(self.home, now)
         head = git.head(self.home.path)
         try:
+            _make_folder_of(path)
             store = Store.writing(path, create=True)
             # Without an identity nobody can be told from the user, who has just made this clone.
             known = pages if git.identified(self.home.path) else []
+            known = [one for one in known if (trusted or {}).get(one[1].page.path) != one[1].page.hash]
             authors = self._authors([sheet.page.path for _, sheet in known])
             with store.transaction("adopt", "take in pages", source="user", now=now) as transaction:
                 for belief, sheet in pages:
@@ -491,6 +497,13 @@ def confirmed(belief: Belief, now: datetime) -> Belief:
     """The belief after a use that confirms it."""
     elapsed = retention.elapsed_days(belief.anchor, now)
     return belief._replace(confirmed=max(belief.anchor, now), stability=retention.confirmed(belief.stability, elapsed))
+
+
+def _make_folder_of(database: str) -> None:
+    try:
+        tree.make_folder(os.path.dirname(database), 0o700)
+    except OSError as error:
+        raise unusable(error, database) from error
 
 
 def _write_whole(path: str, content: str) -> None:

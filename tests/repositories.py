@@ -142,7 +142,7 @@ class Owner(Repository):
 
     def recalled(self, query: str) -> list[str]:
         """The contents that a search finds."""
-        done = self.mem("recall", "--json", "--scope", "project:atlas", query)
+        done = self.mem("recall", "--mode", "lexical", "--json", "--scope", "project:atlas", query)
         return [hit["content"] for hit in json.loads(done.out)["hits"]] if done.out else []
 
     def copy(self, path: Path) -> Owner:

@@ -164,7 +164,9 @@ def test_what_was_seen_before_is_not_waited_for(repo: Repository, monkeypatch: p
     seal = git.state(str(repo.path)).seal
     monkeypatch.setattr(git, "sleep", lambda _: pytest.fail("it waits"))
     assert git.settled(str(repo.path), seal).branch == "main"
-    assert git.settled(str(repo.path.parent), "").branch is None
+    assert git.settled(str(repo.path.parent), None).branch is None
+    fresh = repository(repo.path.parent / "fresh")
+    assert git.settled(str(fresh.path), None).branch == "main"
 
 
 def test_looking_at_what_has_changed_locks_nobody_out(repo: Repository) -> None:

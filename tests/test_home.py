@@ -8,6 +8,8 @@ import stat
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Mem
 
 
@@ -81,7 +83,7 @@ def test_pages_that_cannot_be_taken_in_are_named_and_left(mem: Mem, tmp_path: Pa
     (page.parent / "broken.md").write_text("no front matter")
     shutil.rmtree(home / ".mem" / "local")
     done = mem("init")
-    assert "took in 1 pages" in done.err and "broken.md:1" in done.err and "is in another page too" in done.err
+    assert "took in 1 pages" in done.err and "broken.md:1" in done.err and "neither counts" in done.err
     assert (page.parent / "broken.md").read_text() == "no front matter"
 
 
@@ -103,14 +105,50 @@ def test_a_replica_file_that_says_nothing_is_an_error_and_no_new_memory(mem: Mem
     assert mem("export").out == before
 
 
-def test_lines_of_yours_in_an_adopted_page_are_not_written_over(mem: Mem, tmp_path: Path) -> None:
+def test_lines_of_yours_in_an_adopted_page_stay(mem: Mem, tmp_path: Path) -> None:
     remember(mem)
     page = next((tmp_path / "home" / "mem").rglob("postgres*.md"))
     page.write_text(page.read_text().replace("source: user\n", "source: user\nmood: calm\n"))
     shutil.rmtree(tmp_path / "home" / "mem" / ".mem" / "local")
     assert mem("init").status == 0
-    before = page.read_bytes()
-    done = mem("pin", "--scope", "project:atlas", "pg")
-    assert (done.status, page.read_bytes()) == (3, before)
-    assert "atlas/facts" in done.err and "would lose this line" in done.err
+    assert mem("pin", "--scope", "project:atlas", "pg").status == 0
+    assert "mood: calm\n" in page.read_text() and "pinned: true\n" in page.read_text()
     assert mem("doctor").status == 0
+
+
+@pytest.mark.parametrize("where", ["replica/memory.db", "../../../home/mem/evil/memory.db"])
+def test_a_database_within_the_folder_is_none_of_mems(mem: Mem, tmp_path: Path, where: str) -> None:
+    """A commit of somebody else may bring files into `.mem/local`, for git thinks nothing of what it ignores."""
+    remember(mem)
+    home = tmp_path / "home" / "mem"
+    [database] = (tmp_path / "home" / "data").rglob("memory.db")
+    replica = home / ".mem" / "local" / "replica"
+    lines = replica.read_text().splitlines()
+    if where.startswith(".."):
+        lines[:2] = [where.removesuffix("/memory.db"), "/nowhere"]
+        inside = home / "evil" / "memory.db"
+    else:
+        inside = home / where
+        lines[1] = str(inside)
+    inside.parent.mkdir()
+    shutil.copy(database, inside)
+    replica.write_text("\n".join(lines) + "\n")
+    for command in (["inject", "pg"], ["list"], ["remember", "x"]):
+        done = mem(*command)
+        assert done.status == 5 and "lies in the memory folder" in done.err
+
+
+def test_settings_within_the_folder_are_none_of_mems(mem: Mem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    remember(mem)
+    home = tmp_path / "home" / "mem"
+    replica = home / ".mem" / "local" / "replica"
+    (home / "config.toml").write_text("[recall]\nk = 77\n")
+    replica.write_text("".join(f"{line}\n" for line in [*replica.read_text().splitlines()[:3], home / "config.toml"]))
+    assert mem("config", "get", "recall.k").out == "10\n"
+
+
+def test_a_memory_folder_may_be_the_home_itself(mem: Mem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEM_HOME", str(tmp_path / "home"))
+    before = remember(mem)
+    assert mem("export").out == before != ""

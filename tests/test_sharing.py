@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from mem import git, sync
+from mem.config import Home
+from mem.memory import Memory
+from mem.reading import clock
 from tests.repositories import SOMEBODY, Owner, Repository
 from tests.test_git_situations import (
     ATLAS,
@@ -91,6 +94,14 @@ def test_commits_can_be_switched_off(ana: Owner) -> None:
     assert ana.mem("config", "set", "git.commit", "false").status == 0
     ana.mem("pin", "tea")
     assert ana.sync().out == "pages and database agree\n" and len(ana.log()) == 1
+
+
+def test_a_sync_at_every_save_commits_nothing(ana: Owner) -> None:
+    ana.edit(PAGES["pg"], PG, "Postgres 17 it is.")
+    memory = Memory(Home(str(ana.path)), clock=clock, warn=lambda message: None)
+    assert [change.act for change in memory.sync(commit=False).changes] == ["take"]
+    assert len(ana.log()) == 1
+    assert ana.sync().out == "committed: edit pg\n"
 
 
 def test_a_hook_that_refuses_is_reported_and_nothing_is_lost(ana: Owner) -> None:
@@ -251,6 +262,30 @@ def test_a_later_version_takes_the_place_of_an_earlier_proposal(ana: Owner, bare
     bob.git("push", "--quiet")
     ana.sync("--pull")
     assert set(ana.waiting()) == {"MariaDB is better.", "Kafka carries the events."}
+
+
+def test_a_sync_that_is_undone_proposes_anew(ana: Owner, bare: Repository, tmp_path: Path) -> None:
+    arrived(ana, bare, tmp_path)
+    before = set(ana.waiting())
+    assert ana.mem("undo").status == 0 and ana.waiting() == {}
+    ana.sync()
+    assert set(ana.waiting()) == before and ana.believed() == BELIEVED
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_what_the_user_does_meanwhile_is_in_the_page_once_it_is_decided(
+    ana: Owner, bare: Repository, tmp_path: Path, yes: bool
+) -> None:
+    foreign_push(bare, tmp_path / "bob", changed)
+    ana.sync("--pull")
+    assert ana.mem("pin", "--scope", "project:atlas", "pg").status == 0
+    assert "pinned" not in ana.text(PAGES["pg"])
+    [pending] = (one.id for one in ana.pending())
+    assert ana.mem("review", "--approve" if yes else "--reject", pending, "--scope", "project:atlas").status == 0
+    ana.sync()
+    assert ana.believed()["pg"] == ("MySQL is better." if yes else PG)
+    assert "pinned: true\n" in ana.text(PAGES["pg"]) and ana.believed()["pg"] in ana.text(PAGES["pg"])
+    assert ana.mem("doctor").status == 0
 
 
 def test_what_the_user_then_writes_into_that_page_holds(ana: Owner, bare: Repository, tmp_path: Path) -> None:

@@ -424,6 +424,14 @@ def test_a_page_that_is_as_it_should_be_is_left_alone(disk: Disk) -> None:
     assert disk.place(b"new", b"old") == first._replace(mtime=0)
 
 
+def test_the_names_of_new_folders_are_made_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    for _ in range(2):  # what is there already costs nothing
+        tree.make_folder(str(tmp_path / "a" / "b" / "c"))
+    assert synced == [str(tmp_path), str(tmp_path / "a"), str(tmp_path / "a" / "b")]
+
+
 @pytest.mark.parametrize("there", [None, b"old", b"by hand"])
 def test_no_temporary_file_is_left_behind(disk: Disk, there: bytes | None) -> None:
     if there is not None:

@@ -53,8 +53,10 @@ COMMANDS: Mapping[str, Mapping[str, Command]] = {
     },
     "In and out": {
         "ingest": keep.ingest,
+        "watch": keep.watch,
         "import": keep.import_,
         "export": keep.export,
+        "backup": keep.backup,
     },
     "Set up": {
         "scope": setup.scope_app,

@@ -13,10 +13,11 @@ from mem.reading import Injected, OpenScopes, Recalled
 from mem.recall import Because, Hit
 from mem.record import TYPE_CHECKING, Any
 from mem.show.style import named, one_line, statement, styled, table
-from mem.text import shown
+from mem.text import counted, shown
 
 if TYPE_CHECKING:
     from mem.memory import Remembered
+    from mem.mending import Rebuilt
     from mem.sharing import Synced
 
 
@@ -223,6 +224,13 @@ def remembered_text(done: Remembered) -> str:
 def counts_text(counts: Mapping[str, int]) -> str:
     """`3 new, 1 updated`, leaving out what is zero."""
     return ", ".join(f"{value} {name}" for name, value in counts.items() if value) or "nothing"
+
+
+def rebuilt_text(done: Rebuilt) -> str:
+    """What a rebuild did, in a sentence."""
+    if done.kept is not None:
+        return f"a new database has {counted(done.beliefs, 'belief')}; the old one is {done.kept}"
+    return f"{counted(len(done.written), 'page')} written for {counted(done.beliefs, 'belief')}"
 
 
 def sync_document(done: Synced) -> dict[str, Any]:

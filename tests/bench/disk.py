@@ -78,7 +78,8 @@ def traced(here: Place, options: Sequence[str]) -> int:
     with open(here.top / "out", "wb") as out, open(here.top / "err", "wb") as err:
         return subprocess.run(
             ["strace", "-qq", *options, *program],
-            env=environment(here.top), cwd=here.top, stdin=subprocess.DEVNULL, stdout=out, stderr=err, check=False,
+            env=environment(here.top) | {"PYTHONDONTWRITEBYTECODE": "1"},  # the same calls each time
+            cwd=here.top, stdin=subprocess.DEVNULL, stdout=out, stderr=err, check=False,
         ).returncode  # fmt: skip
 
 
@@ -105,7 +106,9 @@ def _call(here: Place, process: str, name: str, arguments: Sequence[str], result
             paths += [folder] if argument[0] != "A" and name not in (*MAKING, *NAMING) else []
         elif argument.startswith('"'):
             text = _bytes(argument.strip('"'))
-            paths += [os.path.join(folder, os.fsdecode(text))] if name not in ("write", "pwrite64") else []
+            paths += (
+                [os.path.normpath(os.path.join(folder, os.fsdecode(text)))] if name not in ("write", "pwrite64") else []
+            )
         else:
             numbers.append(argument)
     opened = f"{result}{more}" if name in ("openat", "creat") else arguments[0]
@@ -192,6 +195,7 @@ class Disk:
 
     def __init__(self, top: Path, *, honest: bool = True) -> None:
         self._top = str(top)
+        self._printed = str(top.parent / "out")
         self._honest = honest
         self._begun: dict[str, File] = {str(top): FOLDER}
         for path in top.rglob("*"):
@@ -208,7 +212,7 @@ class Disk:
 
     def apply(self, call: Call) -> bool:
         """Do what a call did; returns whether that can matter to what is left."""
-        if call.name in ("write", "pwrite64") and call.descriptor == "1":
+        if call.name == "write" and call.paths == (self._printed,):
             self.acknowledged = True
             return True
         ours = [path for path in call.paths if path.startswith(self._top) and not PASSED_OVER.search(path)]
@@ -228,7 +232,7 @@ class Disk:
         there = self._now.get(first)
         if call.name in ("openat", "creat"):
             self._offsets[call.process, call.descriptor] = None if call.given("O_APPEND") else 0
-            if there is None:
+            if there is None and call.makes:
                 self._change({first: File()})
             elif call.name == "creat" or call.given("O_TRUNC"):
                 there.cut(0)
