@@ -111,10 +111,8 @@ def _read(found: Iterable[Note | Problem], progress: Callable[[int], None]) -> t
         if isinstance(note, Problem):
             problems.append(note)
             continue
-        said = ingest.candidates(note.text, os.path.basename(note.path))
-        if said and text.secret(note.text) is not None:
-            said, hidden = _without_secrets(note.path, said)
-            problems += hidden
+        said, hidden = _without_secrets(note.path, ingest.candidates(note.text, os.path.basename(note.path)))
+        problems += hidden
         read.append((note, said))
         progress(len(read))
     return read, problems
