@@ -192,7 +192,7 @@ def test_a_page_that_mem_wrote_alone_is_rendered_anew() -> None:
 
 
 def test_a_page_that_mem_wrote_with_a_line_end_of_yaml_in_its_text_can_be_revised() -> None:
-    one = belief(content="a\n\nWhy: \u2028b")
+    one = belief(content="a\n\nWhy: b\n\u2028\nc")
     assert tree.revise(tree.render(one), one) == tree.render(one)
     assert tree.revise(tree.render(one), one._replace(pinned=True)) == tree.render(one._replace(pinned=True))
 
