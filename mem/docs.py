@@ -113,15 +113,27 @@ The first line that begins with a `#` and a space is the name. The last paragrap
 
 The front matter is YAML, read as plain text: `no`, `12:30` and `0x12` are what they look like. There are no anchors,
 no tags and no key that is given twice. Times are UTC, as in 2026-11-21T10:00:00Z; a date alone is its first instant.
-Keys that mem does not know are yours. This is version {version} of the format; a tree says its version in
-`.mem/format`.
+Keys that mem does not know are yours, and so are comments, the order of the keys, quotes, line ends and blank lines:
+a write changes the lines of what it changes and no other byte. This is version {version} of the format; a tree says
+its version in `.mem/format`.
 """
 _PLACES = """
 A page is `KIND/SEGMENT/…/TYPES/NAME.md` below the memory folder, with the scope and the plural of the type as folders,
 and below `archive/` if the belief is not in use. The name of the file is never read back: it may be changed.
 
+Edit pages as you like: every question sees what they say now, and `mem sync` takes it in as a version that `mem undo`
+takes back. A page that you begin needs two lines of three dashes, a name and some words: its folder says scope and
+type, and `mem sync` gives it an id. A page that you delete retracts its belief (`mem restore`); one that you move
+inside its scope stays where you put it; one in the folder of another scope waits for `mem sync --accept-moves`. A copy
+with the same id withholds both. Many pages that vanish at once are withheld until `mem sync --accept-deletions`.
+
+Where you and mem changed one page, the changes are merged by key; where they contradict each other your page stands,
+and `mem conflicts` shows the other side. A page that was edited is never written over, and what made room for a write
+is kept for a day in `.mem/local/displaced`. On another git branch, or in the midst of a merge or a rebase, pages are
+read and nothing is taken in or written.
+
 A page with a fault is named with its line, by every command that meets it, and the last good version serves until it
-is mended. A page that was edited is never written over.
+is mended. `mem doctor --rebuild tree` makes the pages anew from the database, `--rebuild db` the database from them.
 """
 
 

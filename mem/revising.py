@@ -84,9 +84,9 @@ class Reviser(Writer):
             return new, []
         try:
             new = check(new._replace(updated=now))
+            self._put(transaction, new)
         except ValueError as error:
             raise UsageMistake(f"{old.name} ({old.id}): {error}", f"mem show {old.id}") from None
-        self._put(transaction, new)
         if _says(new) == _says(old):
             return new, []
         anew = (old.scope, old.type, old.content) != (new.scope, new.type, new.content)

@@ -206,17 +206,23 @@ def revise(page: bytes, belief: Belief) -> bytes:
     there = parse("page", page, now=belief.created, standing_in=belief)
     if isinstance(there, Problem):
         raise ValueError(f"the page cannot be read: {there.message}")
-    keys = set(_extents(_front_lines(page)))
-    if {*_NEEDED} <= keys:
-        if there == owned(belief):
-            return page
-        if render(there) == page:
-            return render(belief)
+    if _made_by_mem(page, there):
+        return page if there == owned(belief) else render(belief)
+    if there == owned(belief) and {*_NEEDED} <= _extents(_front_lines(page)).keys():
+        return page
     for in_front, literal in ((False, True), (True, True), (True, False)):
         revised = _revised(page, there, belief, in_front, literal)
         if parse("page", revised, now=belief.created) == owned(belief):
             return revised
     raise ValueError(f"belief {belief.id} cannot be written without losing lines of its page that are not mem's")
+
+
+def _made_by_mem(page: bytes, said: Belief) -> bool:
+    """Whether a page holds nothing but what `render` gives."""
+    try:
+        return render(said) == page
+    except ValueError:
+        return False
 
 
 def _front_lines(page: bytes) -> list[str]:

@@ -62,6 +62,17 @@ SEES_EVERYTHING = {
     "sync._write",
     "sync.differences",
     "sync.look",
+    "sync.awaited",
+    "sync.to_commit",
+    "sync.write_all",
+    "revising.Reviser._release",
+    "writing.Writer._propose",
+    "writing.Writer._withdraw",
+    "mending.Mender._bring_over",
+    "mending.Mender._readable",
+    "mending.Mender.backup",
+    "mending.Mender.rebuild_database",
+    "mending.Mender.rebuild_tree",
     "writing.Writer._take",
 }
 

@@ -35,7 +35,7 @@ def agreed(one: Belief = BASE, path: str = HERE) -> Agreed:
 
 
 def sheet(said: Belief | Problem | None, path: str = HERE) -> Sheet:
-    text = tree.render(said) if isinstance(said, Belief) else b""
+    text = tree.render(said._replace(id=said.id or "x")) if isinstance(said, Belief) else b""
     if said is None:
         return Sheet(agreed(path=path).page, b"", None)
     return Sheet(Page(getattr(said, "id", ""), path, tree.digest(text), 2, 2), text, said)
@@ -231,6 +231,13 @@ def test_a_page_that_a_person_began_gets_an_id_and_its_place_says_the_rest(fille
         page.read_text().startswith(f"---\nid: {one.id}\ntype: decision\nscope: project:b\n")
         and "tags: [x]" in page.read_text()
     )
+
+
+@pytest.mark.parametrize("id_", ["_", "0", "no"])
+def test_every_id_that_a_belief_can_have_comes_from_a_page(filled: Memory, id_: str) -> None:
+    at(filled, "user/facts/x.md").write_bytes(tree.render(belief(id=id_, name="x", content="Short.")))
+    settled(filled)
+    assert said(filled, id_).content == "Short."
 
 
 def test_a_page_from_elsewhere_keeps_its_id_and_its_times(filled: Memory) -> None:
@@ -574,7 +581,7 @@ def test_with_too_many_pages_to_look_at_those_that_are_shown_are_looked_at(
     page = at(filled, "user/facts/one.md")
     page.write_text(page.read_text().replace("one is stored", "one is stored otherwise"))
     at(filled, "user/facts/two.md").unlink()
-    monkeypatch.setattr(Memory._overlay, "__defaults__", (1,))
+    monkeypatch.setattr(Memory._overlay_then, "__defaults__", (1,))
     with _quiet(filled):
         answer = filled.recall("stored", (), 9)
     assert (answer.freshness, [hit.belief.content for hit in answer.hits]) == ("partial", ["one is stored otherwise"])

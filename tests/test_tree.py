@@ -191,6 +191,12 @@ def test_a_page_that_mem_wrote_alone_is_rendered_anew() -> None:
     assert tree.revise(tree.render(one), other) == tree.render(other)
 
 
+def test_a_page_that_mem_wrote_with_a_line_end_of_yaml_in_its_text_can_be_revised() -> None:
+    one = belief(content="a\n\nWhy: b\n\u2028\nc")
+    assert tree.revise(tree.render(one), one) == tree.render(one)
+    assert tree.revise(tree.render(one), one._replace(pinned=True)) == tree.render(one._replace(pinned=True))
+
+
 def test_content_that_the_body_cannot_hold_moves_and_what_is_not_mem_s_stays() -> None:
     old = page("tags: [a]\ncreated: 2026-11-21T10:00:00Z\n# mine\n")
     assert tree.revise(old, belief(id="a1", content="a\n\nWhy: b")).decode() == (
