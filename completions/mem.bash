@@ -5,7 +5,7 @@ _mem_at() {
     commands='' options='' values='' places=''
     case $1 in
     '')
-        commands='remember recall similar inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts sync log doctor ingest import export backup init man tour scope config model completions'
+        commands='remember recall similar inject brief show list why history status edit supersede alias relate pin unpin confirm resolve forget restore undo purge review conflicts sync log doctor ingest watch import export backup init man tour scope config model completions'
         options='--version -h --help'
         ;;
     'remember')
@@ -138,6 +138,11 @@ _mem_at() {
         values='--scope=@scopes'
         places='-+'
         ;;
+    'watch')
+        options='--scope --include --exclude --once -h --help'
+        values='--scope=@scopes --include= --exclude='
+        places='-+'
+        ;;
     'import')
         options='--format --approve --strict --dry-run --json -h --help'
         values='--format=auto|jsonl'
@@ -156,7 +161,7 @@ _mem_at() {
         ;;
     'man')
         options='-h --help'
-        places='mem|find|correct|review|exchange|setup|page|record|config|remember|recall|similar|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|sync|log|doctor|ingest|import|export|backup|init|man|tour|scope|model|completions+'
+        places='mem|find|correct|review|exchange|setup|page|record|config|remember|recall|similar|inject|brief|show|list|why|history|status|edit|supersede|alias|relate|pin|unpin|confirm|resolve|forget|restore|undo|purge|conflicts|sync|log|doctor|ingest|watch|import|export|backup|init|man|tour|scope|model|completions+'
         ;;
     'tour')
         options='-h --help'

@@ -327,6 +327,7 @@ _TERM = re.compile(
 )
 _PLAIN_TERM = re.compile(r"(?P<term>[^:—–\n]{1,40}?)(?::\s|\s?[—–]\s?|\s-\s)\s*(?P<is>\S.*)")
 _IS = re.compile(r"\*\*(?P<term>[^*`]{1,60})\*\*(?: \([^)]{1,60}\))? (?=(?:is|are) (?:an?|the|our|my) \w)")
+_IS_A = re.compile(r"(?: \([^)]{1,60}\))? (?:is|are) (?:an?|the|our|my) \w")
 _DEFINES = re.compile(r"(?:an?|the|our|my|his|her|their|short\sfor|stands\sfor|is|are|what|where|who|whoever)\s", re.I)
 _NO_TERM = re.compile(
     r"""(?:step|phase|week|day|part|chapter|option|version|v|q)?\s*[\d.]+|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|mornings?
@@ -569,10 +570,9 @@ class _Reader:
             return None
         sentence = _SENTENCE.split(content)[0]
         names = dict.fromkeys((self._title, *block.headings[:1], *self._front.aliases))
+        low = text.fold(sentence).removeprefix("the ")
         for name in names:
-            opens = re.match(
-                rf"(?:the\s)?{re.escape(name)}(?: \([^)]*\))? (?:is|are) (?:an?|the|our|my) \w", sentence, re.I
-            )
+            opens = low.startswith(text.fold(name)) and _IS_A.match(low, len(text.fold(name)))
             if len(name) > 1 and opens and _speaks(sentence, sentence):
                 others = tuple(one for one in names if one != name and _word_count(one) <= 5)
                 return Candidate(block.line, sentence, "entity", name, (name, *others))

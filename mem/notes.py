@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from mem import text
@@ -83,12 +83,19 @@ def tops(paths: Sequence[str], memory: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def read(tops: Sequence[str], memory: str, globs: Globs = ALL) -> Iterator[Note | Problem]:
-    """Every note of these files and folders, by path; what cannot be read is a Problem. Each file comes once."""
+def read(
+    tops: Sequence[str], memory: str, globs: Globs = ALL, only: Collection[str] | None = None
+) -> Iterator[Note | Problem]:
+    """Every note of these files and folders, by path; what cannot be read is a Problem. Each file comes once.
+
+    `only` leaves out all but the notes with these paths.
+    """
     seen: set[tuple[int, int]] = set()
     for top in tops:
         paths = _walk(top, os.path.realpath(memory), globs) if os.path.isdir(top) else [top]
         for path in paths:
+            if only is not None and path not in only:
+                continue
             found = path if isinstance(path, Problem) else _read(path, seen)
             if found is not None:
                 yield found
@@ -225,6 +232,8 @@ def _read(path: str, seen: set[tuple[int, int]]) -> Note | Problem | None:
                 return None
             seen.add((status.st_dev, status.st_ino))
             data = file.read(MAX_NOTE + 1)
+    except FileNotFoundError:  # since it was listed
+        return None
     except OSError as error:
         return Problem(name, 0, f"cannot be read ({error.strerror})")
     return _decoded(name, data)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from mem import derive, ingest, notes, receipts, text
@@ -69,14 +69,16 @@ class Proposer(Sharer):
         *,
         dry_run: bool = False,
         globs: Globs = ALL,
+        only: Collection[str] | None = None,
         progress: Callable[[int], None] = lambda done: None,
     ) -> Ingested:
         """Propose what notes say; the files are only read.
 
+        `only` are the paths of notes that may have changed, where that is known; what is gone is seen anyhow.
         Raises: UsageMistake for a path that does not exist, Refused for one in the memory folder.
         """
         tops = notes.tops(paths, self.home.path)
-        read, problems = _read(tops, self.home.path, globs, progress)
+        read, problems = _read(notes.read(tops, self.home.path, globs, only), progress)
         with self._writing("ingest", "ingest", dry_run=dry_run) as transaction:
             store = transaction.store
             target, reason, remote = self._scope_to_write(store, scope)
@@ -84,7 +86,12 @@ class Proposer(Sharer):
             run = _Ingestion(self, transaction, target)
             for note, found in read:
                 run.plan(note.path, found)
-            for path in _gone(tops, run.noted, {note.path for note, _ in read}, problems):
+            gone = _gone(tops, run.noted, {note.path for note, _ in read}, problems)
+            # What is gone from one place may have turned up in another since that was looked at.
+            more = _read(_others(notes.read(tops, self.home.path, globs), read), progress) if gone else ([], [])
+            for note, found in more[0]:
+                run.plan(note.path, found)
+            for path in gone:
                 run.plan(path, [])
             run.apply()
             if run.proposed and remote is not None:
@@ -96,23 +103,24 @@ class Proposer(Sharer):
         )
 
 
-def _read(
-    tops: Sequence[str], memory: str, globs: Globs, progress: Callable[[int], None]
-) -> tuple[list[Read], list[Problem]]:
+def _read(found: Iterable[Note | Problem], progress: Callable[[int], None]) -> tuple[list[Read], list[Problem]]:
     """Notes with what they say, and what could not be read or must not be proposed."""
     read: list[Read] = []
     problems: list[Problem] = []
-    for found in notes.read(tops, memory, globs):
-        if isinstance(found, Problem):
-            problems.append(found)
+    for note in found:
+        if isinstance(note, Problem):
+            problems.append(note)
             continue
-        said = ingest.candidates(found.text, os.path.basename(found.path))
-        if said and text.secret(found.text) is not None:
-            said, hidden = _without_secrets(found.path, said)
-            problems += hidden
-        read.append((found, said))
+        said, hidden = _without_secrets(note.path, ingest.candidates(note.text, os.path.basename(note.path)))
+        problems += hidden
+        read.append((note, said))
         progress(len(read))
     return read, problems
+
+
+def _others(found: Iterable[Note | Problem], read: Sequence[Read]) -> Iterator[Note | Problem]:
+    known = {note.path for note, _ in read}
+    return (one for one in found if isinstance(one, Note) and one.path not in known)
 
 
 def _without_secrets(path: str, said: Iterable[Candidate]) -> tuple[list[Candidate], list[Problem]]:

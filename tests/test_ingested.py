@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mem import notes
 from mem.belief import Belief
 from mem.memory import Memory
 from mem.proposing import Ingested, _Ingestion
@@ -287,6 +288,21 @@ def test_a_note_that_is_deleted_is_gone_and_a_renamed_one_is_not(vault: Vault) -
     assert vault.proposes() == []
     (vault.folder / "c.md").unlink()
     assert vault.proposes() == [("forget", PG)]
+
+
+def test_a_note_that_moves_while_the_notes_are_read_is_not_gone(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    vault.write(PG)
+    vault.write(TABS, name="b.md")
+    vault.ingest()
+    real = notes._read
+    monkeypatch.setattr(notes, "_read", lambda path, seen: (moved(path), real(path, seen))[1])
+
+    def moved(path: str) -> None:
+        if path.endswith("b.md") and Path(path).exists():
+            Path(path).rename(vault.folder / "0.md")  # where the walk has been already
+
+    done = vault.ingest()
+    assert (done.proposed, done.withdrawn) == ([], 0)
 
 
 def test_a_folder_that_lost_all_its_notes_is_a_missing_disk(vault: Vault) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-KILLS = 6
+KILLS = 4
 """For each act at lines, and half as many before system calls: what a test may take of the bench's hundred."""
 
 
@@ -18,4 +18,4 @@ def test_a_command_that_is_killed_is_whole_or_undone_and_an_acknowledged_one_is_
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     total = re.search(r"^(\d+) kills, 0 bad", done.stdout, re.MULTILINE)
-    assert total and int(total[1]) >= 6 * KILLS, done.stdout
+    assert total and int(total[1]) >= 8 * KILLS, done.stdout

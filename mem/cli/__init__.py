@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, Mapping[str, Command]] = {
     },
     "In and out": {
         "ingest": keep.ingest,
+        "watch": keep.watch,
         "import": keep.import_,
         "export": keep.export,
         "backup": keep.backup,
@@ -108,7 +109,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A local-first personal memory: typed beliefs, found by word, scoped, and handed to coding agents."
-    "\n\n\b\nmem remember 'Postgres is the store of record.'\nmem recall 'which store do we use?'",
+    "\n\n\b\nmem remember 'Postgres is the store of record.'\nmem recall 'what is our store of record?'",
 )
 
 

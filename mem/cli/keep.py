@@ -11,8 +11,11 @@ from mem import hot, terminal, text
 from mem.belief import to_record
 from mem.cli import options
 from mem.cli.options import All, Archived, AsOf, DryRun, Ids, Json, Jsonl, Pending, Scope, Since, Statuses, Types, Until
-from mem.errors import UsageMistake
-from mem.reading import Filters, Reference
+from mem.errors import MemError, UsageMistake
+from mem.notes import Globs
+from mem.proposing import Ingested
+from mem.reading import Filters, Reference, clock, refuse_agents
+from mem.sharing import Synced
 from mem.show import answers, details, style
 
 
@@ -152,20 +155,27 @@ def doctor(
     mem doctor --repair
     mem doctor --rebuild db
     """
+    from mem import watch
+
     memory = options.memory()
     done = memory.rebuild_database() if rebuild == "db" else memory.rebuild_tree() if rebuild == "tree" else None
     if done is not None:
         hot.warn(answers.rebuilt_text(done))
         options.print_problems(done.problems)
-    report = memory.doctor(verify_ranking, repair)
+    report, watched = memory.doctor(verify_ranking, repair), watch.state(memory.home)
     if json:
         problems = [problem._asdict() for problem in report.problems]
-        sys.stdout.write(style.dump({"schema": "mem.doctor/1", **report._asdict(), "problems": problems}))
+        watcher = details.watched_document(watched)
+        sys.stdout.write(
+            style.dump({"schema": "mem.doctor/1", **report._asdict(), "problems": problems, "watch": watcher})
+        )
     else:
         print(f"{report.beliefs} beliefs, {report.pages} pages, {report.postings} postings checked")
         if report.ranking is not None:
             queries, difference = report.ranking
             print(f"ranking: {queries} queries, largest difference from rank_bm25 {difference:.1e}")
+        if watched is not None:
+            print(details.watched_text(watched))
         count = len(report.problems)
         print("all is well" if not count else "1 problem" if count == 1 else f"{count} problems")
     options.print_problems(report.problems)
@@ -216,6 +226,70 @@ def ingest(
         hot.warn(f"{done.scope} is a new scope; if that was a slip: mem undo")
     options.print_problems(done.problems)
     return 3 if done.problems else 0
+
+
+def watch(
+    folder: Annotated[
+        list[str] | None, typer.Argument(metavar="[DIR]...", help="Folders of notes to ingest as they change, too.")
+    ] = None,
+    scope: Annotated[str | None, typer.Option(metavar="SCOPE", help="Where what notes say holds.")] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(metavar="GLOB", help="Only such notes, by path or name; repeatable.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="GLOB", help="No such notes, by path or name; repeatable.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Look at everything once, and end.")] = False,
+) -> int:
+    """Sync pages and ingest notes as they are saved, until stopped.
+
+    \b
+    mem watch
+    mem watch --exclude 'journal/*' --scope user ~/notes
+    mem watch --once ~/notes
+    """
+    import signal
+
+    from mem.watch import Watcher
+
+    refuse_agents("watch")
+    told = _Told()
+    globs = Globs(include or (), exclude or ())
+    watcher = Watcher(options.memory, folder or (), scope=scope, globs=globs, tell=told.tell, clock=clock)
+    if once:
+        watcher.once()
+        return told.status
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, watcher.stop)
+    hot.warn("watching; Ctrl-C ends it")
+    watcher.run()
+    return 0
+
+
+class _Told:
+    """Says what a watcher did, as it does it; nothing where nothing happened."""
+
+    def __init__(self) -> None:
+        self.status = 0
+
+    def tell(self, done: Synced | Ingested | MemError) -> None:
+        """Print what came of one act."""
+        if isinstance(done, MemError):
+            hot.warn(done.message)
+            self.status = max(self.status, done.exit_code)
+            return
+        if isinstance(done, Ingested):
+            print(details.ingested_text(done, False), end="")
+            if done.proposed or done.withdrawn:
+                hot.warn(details.ingested_summary(done, False))
+        elif done.changes or done.commits:
+            print(answers.sync_text(done), end="")
+        sys.stdout.flush()
+        options.print_problems(done.problems)
+        waits = done.waits if isinstance(done, Synced) else None
+        if waits is not None:
+            hot.warn(waits)
+        self.status = max(self.status, 3 if done.problems or waits is not None else 0)
 
 
 def import_(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mem.belief import Alias, Belief, time_text, to_record
 from mem.config import SETTINGS
@@ -17,6 +17,9 @@ from mem.show.answers import list_document, scope_names
 from mem.show.style import named, one_line, prose, statement, styled
 from mem.store import Receipt, Version
 from mem.text import counted, shown
+
+if TYPE_CHECKING:
+    from mem.watch import Watched  # which loads what listens to the file system
 
 _LABEL = 14
 """Columns of a label."""
@@ -382,6 +385,22 @@ def ingest_document(done: Ingested, dry_run: bool) -> dict[str, Any]:
         "withdrawn": done.withdrawn,
         "problems": [problem._asdict() for problem in done.problems],
     }
+
+
+def watched_text(watched: Watched) -> str:
+    """What doctor says of the watcher."""
+    beat = f"last heartbeat {time_text(watched.beat)}"
+    if not watched.running:
+        return f"mem watch (pid {watched.pid}) ended without being stopped; {beat}"
+    of = f", with {shown(', '.join(watched.folders))}" if watched.folders else ""
+    return f"mem watch (pid {watched.pid}) runs since {time_text(watched.since)}{of}; {beat}"
+
+
+def watched_document(watched: Watched | None) -> dict[str, Any] | None:
+    """The same in JSON."""
+    if watched is None:
+        return None
+    return {**watched._asdict(), "since": time_text(watched.since), "beat": time_text(watched.beat)}
 
 
 # -- erasing ----------------------------------------------------------------------------------------

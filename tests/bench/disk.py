@@ -106,7 +106,9 @@ def _call(here: Place, process: str, name: str, arguments: Sequence[str], result
             paths += [folder] if argument[0] != "A" and name not in (*MAKING, *NAMING) else []
         elif argument.startswith('"'):
             text = _bytes(argument.strip('"'))
-            paths += [os.path.join(folder, os.fsdecode(text))] if name not in ("write", "pwrite64") else []
+            paths += (
+                [os.path.normpath(os.path.join(folder, os.fsdecode(text)))] if name not in ("write", "pwrite64") else []
+            )
         else:
             numbers.append(argument)
     opened = f"{result}{more}" if name in ("openat", "creat") else arguments[0]
@@ -193,6 +195,7 @@ class Disk:
 
     def __init__(self, top: Path, *, honest: bool = True) -> None:
         self._top = str(top)
+        self._printed = str(top.parent / "out")
         self._honest = honest
         self._begun: dict[str, File] = {str(top): FOLDER}
         for path in top.rglob("*"):
@@ -209,7 +212,7 @@ class Disk:
 
     def apply(self, call: Call) -> bool:
         """Do what a call did; returns whether that can matter to what is left."""
-        if call.name in ("write", "pwrite64") and call.descriptor == "1":
+        if call.name == "write" and call.paths == (self._printed,):
             self.acknowledged = True
             return True
         ours = [path for path in call.paths if path.startswith(self._top) and not PASSED_OVER.search(path)]
@@ -229,7 +232,7 @@ class Disk:
         there = self._now.get(first)
         if call.name in ("openat", "creat"):
             self._offsets[call.process, call.descriptor] = None if call.given("O_APPEND") else 0
-            if there is None:
+            if there is None and call.makes:
                 self._change({first: File()})
             elif call.name == "creat" or call.given("O_TRUNC"):
                 there.cut(0)

@@ -1,11 +1,13 @@
 """A first index of 1,000 pages, and 1,000 notes ingested, as ratios to reading the same files.
 
-Reading is done as everybody does it: each file is opened, read and decoded, from a warm cache. Broken variant: an
+Reading is done as everybody does it: each file is opened, read and decoded, from a warm cache. Times are of this
+process, so that others on the machine do not count; the clock on the wall is printed beside them. Broken variant: an
 index that makes each page durable by itself.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -21,12 +23,13 @@ from typing import Any
 from mem.config import Home
 from mem.memory import Memory
 from mem.store import Store, Transaction
-from tests.bench.speed import vocabulary
 
 FILES = 1_000
 ROUNDS = 5
 LIMIT = 20.0
 """Of the issue: a first index takes at most so many times as long as reading the same files."""
+WALL: list[float] = []
+"""What each of the measured pieces of work took by the clock on the wall, in milliseconds."""
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 
@@ -47,49 +50,59 @@ def memory(folder: Path) -> Memory:
     return Memory(Home(str(folder / "mem")), clock=lambda: NOW, warn=lambda message: None)
 
 
-def filled(folder: Path) -> None:
-    """A memory folder with the pages of 1,000 beliefs, of the words and lengths that the other benchmarks have."""
-    from tests.bench.speed import beliefs
+def sentences() -> list[str]:
+    """What the beliefs say that questions are asked about: words as people use them."""
+    lines = (Path(__file__).parent.parent / "recall" / "beliefs.jsonl").read_text().splitlines()
+    return [json.loads(line)["content"] for line in lines]
 
-    records, _ = beliefs(random.Random(7), ["user", "project:a", "project:b"])
-    rows = enumerate(records[:FILES], 1)
+
+def filled(folder: Path) -> None:
+    """A memory folder with the pages of 1,000 beliefs, each of one or two sentences."""
+    known, chance = sentences(), random.Random(7)
+    types = ("preference", "decision", "fact", "entity", "procedure", "event", "question")
+    rows = [
+        {"type": chance.choice(types), "scope": chance.choice(("user", "project:a", "project:b")), "id": f"b{n:07}",
+         "content": " ".join(chance.sample(known, chance.choice((1, 1, 2)))), "created": "2026-10-01T08:00:00Z"}
+        for n in range(FILES)
+    ]  # fmt: skip
     done = memory(folder).import_records(
-        "made", rows, approve=True, strict=True, dry_run=False, progress=lambda done: None
+        "made", enumerate(rows, 1), approve=True, strict=True, dry_run=False, progress=lambda done: None
     )
     assert done.added == FILES
 
 
 def notes(vault: Path) -> Path:
     """1,000 notes of about 1,500 characters: prose, tasks, code, links, and three statements in each."""
-    chance = random.Random(11)
-    words = vocabulary(4_000, chance)
+    chance, known = random.Random(11), sentences()
 
-    def sentence(least: int = 6, most: int = 16) -> str:
-        return " ".join(chance.choices(words, k=chance.randint(least, most))).capitalize() + "."
+    def sentence() -> str:
+        return f"{' '.join(chance.choices(chance.choice(known).split(), k=4))} and {chance.choice(known)}"
 
     vault.mkdir()
     for n in range(FILES):
-        parts = [f"---\ntags: [{chance.choice(words)}]\naliases: [{words[n]}]\n---\n# {words[n].title()} {n}\n"]
+        parts = [f"---\ntags: [work]\naliases: [topic {n}]\n---\n# Topic {n}\n"]
         for _ in range(3):
             kind, item = chance.choice((("Decisions", "{}"), ("Rules", "{}"), ("Log", "Never {}")))
-            parts += [f"\n## {kind}\n", *(sentence() + " " for _ in range(6)), "\n\n- " + item.format(sentence(4, 9))]
-            parts += [f"\n- [ ] {sentence()}", f"\n- [[{chance.choice(words)}]]", f"\n\n```\n{sentence()}\n```\n"]
+            parts += [f"\n## {kind}\n", *(f"{sentence()} " for _ in range(4)), "\n\n- " + item.format(sentence())]
+            parts += [f"\n- [ ] {sentence()}", f"\n- [[Topic {n + 1}]]", f"\n\n```\n{sentence()}\n```\n"]
         (vault / f"area{n % 20}").mkdir(exist_ok=True)
-        (vault / f"area{n % 20}" / f"{words[n]}-{n}.md").write_text("".join(parts))
+        (vault / f"area{n % 20}" / f"topic {n}.md").write_text("".join(parts))
     return vault
 
 
 def timed(work: Callable[[], Any]) -> float:
-    begun = time.perf_counter()
+    """Milliseconds of this process."""
+    begun, wall = time.process_time(), time.perf_counter()
     work()
-    return 1000 * (time.perf_counter() - begun)
+    WALL.append(1000 * (time.perf_counter() - wall))
+    return 1000 * (time.process_time() - begun)
 
 
 def read_all(folder: Path) -> float:
-    """Milliseconds to read every file of a folder; the fastest of several times, which is what a disk can do."""
+    """Milliseconds to read every file of a folder."""
     paths = [path for path in sorted(folder.rglob("*.md")) if ".git" not in path.parts]
     assert len(paths) == FILES
-    return min(timed(lambda: [path.read_text() for path in paths]) for _ in range(ROUNDS))
+    return statistics.median(timed(lambda: [path.read_text() for path in paths]) for _ in range(ROUNDS))
 
 
 def first_index(folder: Path) -> tuple[float, float]:
@@ -106,7 +119,8 @@ def first_index(folder: Path) -> tuple[float, float]:
     whole = statistics.median(index() for _ in range(ROUNDS))
     with page_by_page():
         broken = index()
-    print(f"reading {FILES:,} pages {reading:.0f} ms, first index {whole:.0f} ms, page by page {broken:.0f} ms")
+    print(f"reading {FILES:,} pages {reading:.0f} ms, first index {whole:.0f} ms ({WALL[-2]:.0f} on the wall), "
+          f"page by page {broken:.0f} ms ({WALL[-1]:.0f})")  # fmt: skip
     return whole / reading, broken / reading
 
 
