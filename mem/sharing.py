@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from mem import git, sync, tree
 from mem.belief import Belief
@@ -81,22 +82,46 @@ class Sharer(Reviser):
         except GitProblem:
             if git.state(self.home.path).busy != "merge":
                 raise
-            resolved = [path for path, sides in git.unmerged(self.home.path).items() if self._merged(path, sides)]
+            unmerged = git.unmerged(self.home.path)
+            resolved = [done for path, sides in unmerged.items() for done in self._merged(path, sides)]
             if not resolved or not git.conclude(self.home.path, resolved):
                 raise
 
-    def _merged(self, path: str, sides: git.Sides) -> bool:
-        """Merge a page of two branches; False if they contradict each other, or one of them is no page."""
+    def _merged(self, path: str, sides: git.Sides) -> list[str]:
+        """Merge a page of two branches; returns the paths that are settled by that.
+
+        None are if the sides contradict each other, or one of them is no page.
+        """
         now = self._clock()
-        said = [tree.parse(path, side, now=now) for side in sides if side is not None]
-        base, ours, theirs = said if len(said) == 3 else (None, None, None)
-        if not (isinstance(base, Belief) and isinstance(ours, Belief) and isinstance(theirs, Belief)):
-            return False
-        merged, contradicted = sync.merge(base, ours, theirs)
-        if contradicted or len({base.id, ours.id, theirs.id}) > 1:
-            return False
-        tree.replace(os.path.join(self.home.path, path), tree.revise(sides.ours or b"", merged))
-        return True
+        base, ours, theirs = (side and tree.parse(path, side, now=now) for side in sides)
+        if not isinstance(base, Belief):
+            return []
+        elsewhere = self._elsewhere(base.id, path, now) if ours is None or theirs is None else None
+        if elsewhere is None and isinstance(one := ours or theirs, Belief) and None in (ours, theirs):
+            return self._placed(path, path, one, sides.ours or sides.theirs or b"")  # an edit beats a deletion
+        left, right = ours or elsewhere, theirs or elsewhere
+        if not (isinstance(left, Belief) and isinstance(right, Belief)) or {left.id, right.id} != {base.id}:
+            return []
+        merged, contradicted = sync.merge(base, left, right)
+        archived = merged.archived or not merged.live
+        place = f"{'archive/' if archived else ''}{path.removeprefix('archive/')}"
+        return [] if contradicted else self._placed(path, place, merged, sides.ours or sides.theirs or b"")
+
+    def _elsewhere(self, id: str, path: str, now: datetime) -> Belief | None:
+        """What the page says that one side has moved into the archive, or out of it, while the other one changed it."""
+        other = path.removeprefix("archive/") if path.startswith("archive/") else f"archive/{path}"
+        text = tree.read(os.path.join(self.home.path, other))
+        said = tree.parse(other, text, now=now) if text is not None else None
+        return said if isinstance(said, Belief) and said.id == id else None
+
+    def _placed(self, path: str, place: str, belief: Belief, text: bytes) -> list[str]:
+        """Write a merged page where it belongs, so that it is in one place; returns the paths that this changed."""
+        archive, live = f"archive/{path.removeprefix('archive/')}", path.removeprefix("archive/")
+        left = archive if place == live else live
+        there = os.path.lexists(os.path.join(self.home.path, left))
+        tree.replace(os.path.join(self.home.path, place), tree.revise(text, belief))
+        tree.erase(os.path.join(self.home.path, left))
+        return [place, left] if there or left == path else [place]
 
 
 def _joined(first: Synced, then: Synced) -> Synced:

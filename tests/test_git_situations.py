@@ -5,6 +5,7 @@ Every `sync` here is done twice, and the second one must do nothing (`Owner.sync
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mem import git
-from tests.conftest import Mem
+from tests.conftest import NOW, Mem
 from tests.repositories import SOMEBODY, Owner, Repository, repository
 
 PG, REDIS, TEA = "Postgres is the store of record.", "Redis holds the sessions.", "Tea is drunk at four."
@@ -25,10 +26,30 @@ def bare(tmp_path: Path) -> Repository:
     return repository(tmp_path / "bare", bare=True)
 
 
+@pytest.fixture(scope="session")
+def first_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test leaves the home that all begin with; to make it takes much longer than to copy it."""
+    return tmp_path_factory.mktemp("first")
+
+
 @pytest.fixture
-def ana(mem: Mem, tmp_path: Path, bare: Repository) -> Owner:
+def ana(mem: Mem, tmp_path: Path, bare: Repository, first_home: Path) -> Owner:
     """Someone with three beliefs, which are committed and pushed."""
+    made = first_home / "made"
+    os.environ["MEM_NOW"] = "2026-11-21T11:00:00Z" if made.exists() else NOW  # later than all that is there
+    if not made.exists():
+        founded(Owner(tmp_path / "home" / "mem", mem), bare)
+        shutil.copytree(tmp_path, made)
+        (first_home / "path").write_text(str(tmp_path))
+        return Owner(tmp_path / "home" / "mem", mem)
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     owner = Owner(tmp_path / "home" / "mem", mem)
+    for path in (".mem/local/replica", ".git/config"):
+        owner.write(path, owner.text(path).replace((first_home / "path").read_text(), str(tmp_path)))
+    return owner
+
+
+def founded(owner: Owner, bare: Repository) -> None:
     assert owner.mem("init").status == 0
     owner.git("symbolic-ref", "HEAD", "refs/heads/main")
     owner.identify()
@@ -37,7 +58,6 @@ def ana(mem: Mem, tmp_path: Path, bare: Repository) -> Owner:
     owner.git("remote", "add", "origin", str(bare.path))
     owner.sync()
     owner.git("push", "--quiet", "--set-upstream", "origin", "main")
-    return owner
 
 
 @pytest.fixture
@@ -106,7 +126,7 @@ def test_what_the_user_made_of_a_conflict_is_believed_once_it_is_committed(ana: 
     diverged(ana, other)
     other.git("pull", "--no-rebase", fails=True)
     ours = other.git("show", f"HEAD:{PAGES['pg']}")
-    other.write(PAGES["pg"], ours.replace("18", "17 or 18"))
+    other.write(PAGES["pg"], ours.replace("Postgres 18", "Postgres 17 or 18"))
     other.sync(status=3)
     assert other.believed()["pg"] == "Postgres 18 it is."
     other.commit("resolved")

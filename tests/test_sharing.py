@@ -23,13 +23,14 @@ from tests.test_git_situations import (
     bare,
     changed,
     committed,
+    first_home,
     foreign_push,
     other,
     pushed,
-)  # fmt: skip
+)
 from tests.test_text import SECRETS
 
-__all__ = ["ana", "bare", "other"]  # the fixtures
+__all__ = ["ana", "bare", "first_home", "other"]  # the fixtures
 
 # -- what is committed ------------------------------------------------------------------------------
 
@@ -164,6 +165,20 @@ def test_one_belief_that_both_changed_in_other_ways_is_merged_field_by_field(ana
     assert ana.text(PAGES["pg"]) == other.text(PAGES["pg"])
 
 
+@pytest.mark.parametrize("gone", ["forgotten", "deleted"])
+def test_an_edit_beats_what_the_other_machine_took_away(ana: Owner, other: Owner, gone: str) -> None:
+    if gone == "forgotten":
+        ana.mem("forget", "--scope", "project:atlas", "pg")
+    else:
+        (ana.path / PAGES["pg"]).unlink()
+    other.edit(PAGES["pg"], PG, "Postgres 17 it is.")
+    shared(ana)
+    shared(other)
+    shared(ana)
+    assert ana.believed() == other.believed() == BELIEVED | {"pg": "Postgres 17 it is."}
+    assert not (ana.path / "archive" / PAGES["pg"]).exists()
+
+
 def test_what_contradicts_is_left_to_the_user_as_git_leaves_it(ana: Owner, other: Owner) -> None:
     ana.edit(PAGES["pg"], PG, "Postgres 17 it is.")
     other.edit(PAGES["pg"], PG, "Postgres 18 it is.")
@@ -171,7 +186,7 @@ def test_what_contradicts_is_left_to_the_user_as_git_leaves_it(ana: Owner, other
     done = other.mem("sync", "--pull", "--push")
     assert done.status == 3 and "both sides changed the same lines" in done.err
     assert other.believed()["pg"] == "Postgres 18 it is." and git.state(str(other.path)).busy == "merge"
-    other.write(PAGES["pg"], other.git("show", f"HEAD:{PAGES['pg']}").replace("18", "17 or 18"))
+    other.write(PAGES["pg"], other.git("show", f"HEAD:{PAGES['pg']}").replace("Postgres 18", "Postgres 17 or 18"))
     other.commit("resolved")
     shared(other)
     shared(ana)

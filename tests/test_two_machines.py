@@ -62,6 +62,7 @@ class Pair:
     def edit(self, at: Owner, name: str) -> None:
         page = self.page(at, name)
         if page is not None and "<<<<<<<" not in page.read_text():
+            self.rewrite(page)
             head, _, _ = page.read_text().partition(f"\n# {name}\n")
             page.write_text(f"{head}\n# {name}\n\n{self.sentence(name)}\n")
 
@@ -77,7 +78,13 @@ class Pair:
     def delete(self, at: Owner, name: str) -> None:
         page = self.page(at, name)
         if page is not None:
+            self.rewrite(page)
             page.unlink()
+
+    def rewrite(self, page: Path) -> None:
+        """Somebody changes words of their own that nobody else has seen: those are not missed."""
+        kept, said = self.kept(), page.read_text()
+        self.written = [one for one in self.written if one in kept or one not in said]
 
     def alias(self, at: Owner, name: str) -> None:
         at.mem("alias", name, f"+{name}{len(self.written)}")
@@ -113,6 +120,8 @@ class Pair:
             for path, sides in git.unmerged(str(at.path)).items():
                 at.git("checkout" if sides.ours else "rm", "--quiet", *(["--ours"] if sides.ours else []), "--", path)
             at.commit("settled", by="Ana <ana@example.org>")
+        for page in at.path.glob("user/facts/*.md"):  # a merge may leave a page in the archive too
+            (at.path / "archive" / page.relative_to(at.path)).unlink(missing_ok=True)
 
     def converge(self) -> None:
         for _ in range(ROUNDS):
@@ -154,11 +163,12 @@ def walk(folder: Path, mem: Mem, steps: Walk) -> None:
         assert machine.sync("--pull").out == "pulled\n"
 
 
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from([*STEPS]), st.sampled_from(NAMES)), max_size=9))
 @example([(0, "edit", "pg"), (1, "alias", "pg"), (0, "share", ""), (1, "share", "")])
 @example([(0, "edit", "pg"), (1, "edit", "pg"), (0, "commit", ""), (0, "share", ""), (1, "pull", "")])
 @example([(0, "forget", "pg"), (1, "tell", "pg"), (0, "share", ""), (1, "share", "")])
+@example([(0, "tell", "redis"), (0, "forget", "redis"), (1, "edit", "redis")])
 @example([(0, "delete", "tea"), (1, "edit", "tea"), (1, "share", ""), (0, "share", "")])
 def test_two_machines_believe_the_same_in_the_end(mem: Mem, steps: Walk) -> None:
     folder = Path(tempfile.mkdtemp(dir=os.environ["HOME"]))
