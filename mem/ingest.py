@@ -683,8 +683,14 @@ def _in_place(
     """The one line that is left between the same neighbours, before and after."""
     found = {}
     anchors = [(-1, -1), *sorted(known.items()), (len(before), len(after))]
+    taken = {*known.values()}
     for (i, j), (k, m) in pairwise(anchors):
-        if k - i == 2 and m - j == 2 and _shared(_bag(before[i + 1][1]), _bag(after[j + 1][1])) >= IN_PLACE:
+        if (
+            k - i == 2
+            and m - j == 2
+            and j + 1 not in taken
+            and _shared(_bag(before[i + 1][1]), _bag(after[j + 1][1])) >= IN_PLACE
+        ):
             found[i + 1] = j + 1
     return found
 

@@ -89,6 +89,18 @@ def test_a_vector_does_not_depend_on_what_it_is_encoded_with(encoder: Encoder) -
     assert np.allclose(alone, encoder.encode(texts), atol=1e-5)
 
 
+def test_many_texts_get_the_vectors_that_each_gets_alone(table: Table) -> None:
+    texts = [
+        "",
+        "数据库 Zzyzx",
+        *(f"Postgres number {n} is the store of record, {'not ' * (n % 7)}Redis" for n in range(99)),
+    ]
+    many = Table()
+    tokens = many.tokens_of(texts)
+    assert tokens == [table.tokens(text) for text in texts]
+    assert many.pooled(tokens) == [table.vector(one) for one in tokens]
+
+
 def test_a_text_without_a_known_word_has_no_direction(encoder: Encoder, table: Table) -> None:
     assert not encoder.encode(["", "   "]).any() and not any(table.vector(table.tokens("")))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mem import ingest
@@ -319,6 +319,7 @@ LINES = st.lists(st.sampled_from((PG, TABS, KAFKA, "We use Redis for orders.", "
 
 
 @given(LINES, LINES)
+@example([PG, TABS, KAFKA, "We use Redis for orders."], ["We use Redis for orders.", KAFKA, PG])
 def test_each_line_becomes_one_thing(before: list[str], after: list[str]) -> None:
     steps = compare([(one, one) for one in before], [(one, one) for one in after])
     assert sorted(step.before for step in steps if step.before is not None) == [*range(len(before))]

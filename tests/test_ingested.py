@@ -38,7 +38,7 @@ class Vault:
         return [one.content for one in self.known() if one.review == "pending" and one.live]
 
     def believed(self) -> list[str]:
-        return [one.content for one in self.known() if one.current]
+        return sorted(one.content for one in self.known() if one.current)
 
     def known(self) -> list[Belief]:
         return self.memory.export(())
