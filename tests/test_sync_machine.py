@@ -146,6 +146,11 @@ class Folder(RuleBasedStateMachine):
     def undo(self) -> None:
         self.mem("undo")
 
+    @rule(scope=st.sampled_from(SCOPES))
+    def review(self, scope: str) -> None:
+        """What somebody else committed waits for this."""
+        self.mem("review", "--all", "--scope", scope)
+
     @precondition(lambda self: self.pages())
     @rule(pick=PICK, whole=st.booleans())
     def add_by_hand(self, pick: int, whole: bool) -> None:

@@ -1,1 +1,1 @@
-"""Measurements on data sets that are not part of the project: `python -m tests.bench`."""
+"""Measurements that take longer than a test may, or data that is no part of the project: `python -m tests.bench`."""
