@@ -76,7 +76,7 @@ complete -c mem -n '__mem_at \'\' 1' -a undo -d 'Undo the latest acts, newest fi
 complete -c mem -n '__mem_at \'\' 1' -a purge -d 'Erase a belief everywhere mem holds it; there is no undo.'
 complete -c mem -n '__mem_at \'\' 1' -a review -d 'List what was proposed; approve or reject it.'
 complete -c mem -n '__mem_at \'\' 1' -a conflicts -d 'List beliefs that contradict each other, and decide.'
-complete -c mem -n '__mem_at \'\' 1' -a sync -d 'Take in what was changed by hand, write the pages that wait, and commit both.'
+complete -c mem -n '__mem_at \'\' 1' -a sync -d 'Bring pages and database in line, and commit.'
 complete -c mem -n '__mem_at \'\' 1' -a log -d 'Show what was handed to agents, latest first.'
 complete -c mem -n '__mem_at \'\' 1' -a doctor -d 'Check that store, tree, postings, vectors and model agree.'
 complete -c mem -n '__mem_at \'\' 1' -a ingest -d 'Propose what notes say; it waits in the inbox.'

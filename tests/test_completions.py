@@ -36,7 +36,7 @@ LINES = {
     "mem rec": ["recall"],
     "mem scope m": ["map"],
     "mem recall --sc": ["--scope"],
-    "mem recall --mode ": ["auto", "lexical"],
+    "mem recall --mode ": ["auto", "hybrid", "lexical"],
     "mem recall --mode=lex": ["lexical"],
     "mem remember --status e": ["exploratory"],
     "mem list --type de": ["decision"],

@@ -193,7 +193,7 @@ def test_recall_of_one_belief_after_sixty_days(mem: Mem, monkeypatch: pytest.Mon
               "content": "Postgres is the store."}  # fmt: skip
     mem("import", "--approve", "-", stdin=json.dumps(record))
     monkeypatch.setenv("MEM_NOW", "2027-01-20T10:00:00Z")
-    assert mem("recall", "--json", "pg") == (0, printed({
+    assert mem("recall", "--json", "--mode", "lexical", "pg") == (0, printed({
         "schema": "mem.recall/1",
         "mode": "lexical",
         "scopes": ["user"],
@@ -220,7 +220,7 @@ def test_recall_of_one_belief_after_sixty_days(mem: Mem, monkeypatch: pytest.Mon
 def test_recall_that_finds_nothing_has_every_key(filled: Mem) -> None:
     assert filled("recall", "--json", "--scope", "project:atlas", "walrus") == (1, printed({
         "schema": "mem.recall/1",
-        "mode": "lexical",
+        "mode": "hybrid",
         "scopes": ["project:atlas"],
         "visible": ["project:atlas", "user"],
         "freshness": "exact",
@@ -229,7 +229,7 @@ def test_recall_that_finds_nothing_has_every_key(filled: Mem) -> None:
 
 
 def test_recall_ranks_from_one_and_keeps_why(filled: Mem) -> None:
-    hits = json.loads(filled("recall", "--json", "--scope", "project:atlas", "store payment").out)["hits"]
+    hits = json.loads(filled("recall", "--json", "--mode=lexical", "--scope", "project:atlas", "store payment").out)["hits"]
     assert [(hit["rank"], hit["id"], hit["why"]) for hit in hits] == [
         (1, "store", "never suggest a second database"),
         (2, "pay", None),

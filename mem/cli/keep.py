@@ -109,7 +109,7 @@ def sync(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
-    """Take in what was changed by hand, write the pages that wait, and commit both.
+    """Bring pages and database in line, and commit.
 
     \b
     mem sync
