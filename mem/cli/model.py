@@ -103,7 +103,7 @@ def model_install(
     directory: Annotated[str, typer.Argument(help="A directory of sentence-transformers with an ONNX graph.")],
     name: NewName = None,
 ) -> int:
-    """Install a sentence-transformers model from a directory; mem model remove takes it away.
+    """Install a sentence-transformers model from a directory.
 
     \b
     mem model install ~/models/all-MiniLM-L6-v2
@@ -122,7 +122,7 @@ def model_pull(
     url: Annotated[str | None, typer.Option(metavar="URL", help="An archive (tar or zip) with a model.")] = None,
     sha256: Annotated[str | None, typer.Option(metavar="HEX", help="What the sha256 of the archive must be.")] = None,
 ) -> int:
-    """Fetch a model from the network, check its sum and install it; nothing else in mem uses the network.
+    """Fetch a model from the network, and check its sum.
 
     \b
     mem model pull all-MiniLM-L6-v2
@@ -169,7 +169,7 @@ def model_check(
     name: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Only this one; default: all.")] = None,
     json: Json = False,
 ) -> int:
-    """Compare every file of a model with its sum, run it and compare what it gives.
+    """Compare the files of a model with their sums, and run it.
 
     \b
     mem model check
