@@ -229,7 +229,9 @@ def test_recall_that_finds_nothing_has_every_key(filled: Mem) -> None:
 
 
 def test_recall_ranks_from_one_and_keeps_why(filled: Mem) -> None:
-    hits = json.loads(filled("recall", "--json", "--mode=lexical", "--scope", "project:atlas", "store payment").out)["hits"]
+    hits = json.loads(filled("recall", "--json", "--mode=lexical", "--scope", "project:atlas", "store payment").out)[
+        "hits"
+    ]
     assert [(hit["rank"], hit["id"], hit["why"]) for hit in hits] == [
         (1, "store", "never suggest a second database"),
         (2, "pay", None),
