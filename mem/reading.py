@@ -345,7 +345,7 @@ class Reader:
     def _hits(
         self, view: View, found: recalling.Found, wanted: Iterable[int], k: int, overlay: Overlay, now: datetime
     ) -> list[Hit]:
-        """The best k of some beliefs, with the reasons why they came up."""
+        """The best k of some beliefs, without the reasons why they came up."""
         relevance = {n: found.relevance[n] for n in wanted if found.relevance[n] > 0}
         beliefs = self._numbered(view, recalling.contenders(relevance, k), overlay)
         hits = [_hit(belief, relevance[n], found.matches.get(n), now) for n, belief in beliefs.items()]

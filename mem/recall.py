@@ -103,7 +103,7 @@ class Because(NamedTuple):
     matched: str
     """The words of the prompt or query."""
     how: str
-    """`exact`, `stem`, `typo`, `relation`, `pinned` or `persona`."""
+    """`exact`, `stem`, `soft` (close in meaning), `typo`, `relation`, `pinned` or `persona`."""
 
 
 class Hit(NamedTuple):
@@ -111,7 +111,7 @@ class Hit(NamedTuple):
 
     belief: Belief
     relevance: float
-    """Match alone, in [0, 1]: the share of the best score that any belief could reach."""
+    """Match alone, in [0, 1]: what words, meaning and neighbours say, of the most that they could."""
     prior: float
     retention: float
     channels: Mapping[str, float | None]
@@ -297,7 +297,8 @@ def search(view: View, query: str, overlay: Overlay, extra: Mapping[int, Belief]
     held = lexical.search(view, list(written), known, overlay)
     for n, bag in bags.items():
         for share, holders in zip(lexical.shares(bag, list(written), known), held, strict=True):
-            holders.update({n: share} if share else {})
+            if share:
+                holders[n] = share
     words = [
         Word(
             known.idf(term) * lexical.rarity(word), tuple(sense.meaning.table.tokens(word)) if sense is not None else ()
