@@ -1,8 +1,8 @@
 """Watching: pages are synced and named folders ingested soon after a file was saved.
 
-Nothing depends on it: it does what `mem sync` and `mem ingest` do, and looks at everything when it starts, when too
-much happens at once, and every ten minutes, so that an event that the system lost is only late. One runs for each
-memory folder; a lock tells, and a heartbeat says since when.
+Nothing depends on it: it does what `mem sync` does but for git, and what `mem ingest` does, and looks at everything
+when it starts, when too much happens at once, and every ten minutes, so that an event that the system lost is only
+late. One runs for each memory folder; a lock tells, and a heartbeat says since when.
 """
 
 from __future__ import annotations
@@ -183,14 +183,16 @@ class Watcher:
         self._sync()
         self._ingest(None)
 
-    def run(self) -> None:
-        """Watch until stopped.
+    def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Watch until stopped; `ready` is called when no change will be missed any more.
 
         Raises: Busy if there is another watcher; StoreUnusable if the memory folder goes away.
         """
         self._memory().init()
         with _alone(self._home), self._observed():
             since = self._clock()
+            self._beat(since)
+            ready()
             while not self._stopped:
                 now = monotonic()
                 if now - self._beaten >= BEAT:
@@ -225,7 +227,7 @@ class Watcher:
     def _sync(self) -> None:
         self._require_home()
         with self._told():
-            self._tell(self._memory().sync())
+            self._tell(self._memory().sync(commit=False))
 
     def _require_home(self) -> None:
         """Make sure that the memory folder is still there: a sync would make a new one."""

@@ -164,7 +164,6 @@ SAVES = [save_in_place, save_by_rename]
 @pytest.mark.parametrize("save", SAVES)
 def test_a_page_that_is_saved_is_taken_in(home: Path, start: Callable[..., Process], save: Callable[..., None]) -> None:
     watching = start()
-    watching.until("committed")
     save(page(home), page(home).read_text().replace("Postgres is", "Postgres 17 is"))
     watching.until("took in user/facts/postgres_store_record.md: it was changed by hand")
     assert watching.end() == 0
@@ -245,7 +244,6 @@ def test_the_heartbeat_is_shown_while_it_beats(home: Path, start: Callable[..., 
 
 def test_a_watcher_that_was_killed_is_told_of(home: Path, start: Callable[..., Process], mem_process: Mem) -> None:
     watching = start()
-    watching.until("committed")
     watching.end(signal.SIGKILL)
     assert "ended without being stopped" in mem_process("doctor").out
     assert start().end() == 0
@@ -254,14 +252,12 @@ def test_a_watcher_that_was_killed_is_told_of(home: Path, start: Callable[..., P
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_stops_cleanly(home: Path, start: Callable[..., Process], number: int) -> None:
     watching = start()
-    watching.until("committed")
     assert watching.end(number) == 0
     assert {path.name for path in (home / "mem" / ".mem" / "local").glob("watch*")} == {"watch.lock"}
 
 
 def test_it_ends_when_the_memory_folder_is_taken_away(home: Path, start: Callable[..., Process]) -> None:
     watching = start()
-    watching.until("committed")
     (home / "mem").rename(home / "elsewhere")
     (home / "elsewhere" / "user" / "facts" / "last.md").write_text("the system tells of this still\n")
     watching.until("is gone")

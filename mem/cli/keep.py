@@ -261,8 +261,7 @@ def watch(
         return told.status
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, watcher.stop)
-    hot.warn("watching; Ctrl-C ends it")
-    watcher.run()
+    watcher.run(lambda: hot.warn("watching; Ctrl-C ends it"))
     return 0
 
 
@@ -282,7 +281,7 @@ class _Told:
             print(details.ingested_text(done, False), end="")
             if done.proposed or done.withdrawn:
                 hot.warn(details.ingested_summary(done, False))
-        elif done.changes or done.commits:
+        elif done.changes:
             print(answers.sync_text(done), end="")
         sys.stdout.flush()
         options.print_problems(done.problems)

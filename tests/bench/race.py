@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import random
 import re
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 
-from mem import __main__, memory, tree, writing
+from mem import __main__, memory, tree, watch, writing
 from tests.bench.crash import Home
 
 PROCESSES, EACH = 16, 40
@@ -34,8 +36,8 @@ def run(saves: str) -> int:
     failed = [
         writers("writers", each, lambda: None),
         not writers("writers without the lock (must fail)", each, unlock),
-        person("a person and two writers", count, lambda: None),
-        not person("a person and two writers that do not look (must fail)", count, blind),
+        person("a person, two writers and a watcher", count, lambda: None),
+        not person("a person, two writers and a watcher that do not look (must fail)", count, blind),
     ]
     return int(any(failed))
 
@@ -89,11 +91,16 @@ def unlock() -> None:
 
 
 def person(title: str, saves: int, prepare: Callable[[], None]) -> bool:
-    """Let a person save pages in four styles while two processes write to them; returns whether a word was lost."""
+    """Let a person save pages in four styles while two processes write to them, and `mem watch` takes them in.
+
+    Returns whether a word was lost.
+    """
     with home() as here:
         for one in range(PAGES):
             assert here.run(("remember", "--name", f"page_{one}", f"Page {one} is full of words.")) == 0, here.said
         begun = time.monotonic()
+        watcher = here.started(watch_all, prepare, "watcher")
+        await_line(here.top / "errwatcher", "watching")
         hand = here.started(lambda: save_all(here, saves), name="hand")
         stop = here.top / "stop"
         children = [here.started(lambda one=one: touch_all(one, stop), prepare, str(one)) for one in (1, 2)]
@@ -101,7 +108,9 @@ def person(title: str, saves: int, prepare: Callable[[], None]) -> bool:
         stop.touch()
         for child in children:
             here.ended(child)
-        wrote = writes(here)
+        os.kill(watcher, signal.SIGTERM)
+        assert here.ended(watcher) in (0, 3), (here.top / "errwatcher").read_text()
+        wrote, watched = writes(here), (here.top / "outwatcher").read_text().count("took in")
         here.run(("sync",))
         left, told = set((here.top / "outhand").read_text().split()), []
         saved = len(left)
@@ -109,9 +118,22 @@ def person(title: str, saves: int, prepare: Callable[[], None]) -> bool:
             told.append(f"{len(left & words)} {where}")
             left -= words
         seconds = time.monotonic() - begun
-    print(f"{title}: {saved} saves, {wrote} writes; {', '.join(told)}, {len(left)} lost; {seconds:.0f} s", flush=True)
-    assert saved >= saves and wrote >= LEAST, "nobody was disturbed"
+    print(
+        f"{title}: {saved} saves, {wrote} writes, {watched} pages taken in by the watcher; "
+        f"{', '.join(told)}, {len(left)} lost; {seconds:.0f} s",
+        flush=True,
+    )
+    assert saved >= saves and wrote >= LEAST and watched, "nobody was disturbed"
     return bool(left)
+
+
+def await_line(path: Path, words: str) -> None:
+    """Wait until a process has printed something."""
+    for _ in range(600):
+        if path.exists() and words in path.read_text():
+            return
+        time.sleep(0.05)
+    raise AssertionError(path.read_text() if path.exists() else f"there is no {path.name}")
 
 
 def writes(here: Home) -> int:
@@ -177,6 +199,14 @@ def touch_all(writer: int, stop: Path) -> int:
         if done:
             print(*line, file=told, flush=True)
     return 1
+
+
+def watch_all() -> int:
+    """`mem watch`, less patient than it is, so that it meets the person more often."""
+    watch.QUIET, watch.PATIENCE = 0.01, 0.05
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    return __main__.run(("watch",))
 
 
 def words_in(here: Home) -> dict[str, set[str]]:
