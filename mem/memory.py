@@ -623,7 +623,7 @@ class Memory(Mender):
         if change.kind == "belief" and change.before is None:
             transaction.remove(change.key)
         elif change.kind == "belief":
-            self._put(transaction, belief_of(change.before or ""), change.page)
+            self._put(transaction, belief_of(change.before or ""), change.page, change.number)
         elif change.kind == "conflict":
             one, other = change.key.split()
             transaction.set_conflict(one, other, _text_in(change.before))

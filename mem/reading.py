@@ -900,7 +900,7 @@ def _is_held(view: View, path: str, hash: str) -> bool:
 
 
 def _number_of(view: View, id_: str) -> int:
-    return int(view.rows("SELECT n FROM belief WHERE scope :scopes AND id = ?", id_)[0][0])
+    return int(view.one("SELECT n FROM belief WHERE scope :scopes AND id = ?", id_)[0])
 
 
 def require_known(scope: Scope, known: Mapping[str, int]) -> None:

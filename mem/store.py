@@ -155,6 +155,7 @@ def _notes_schema(db: Database) -> None:
         "CREATE TABLE note (scope TEXT NOT NULL, path TEXT NOT NULL, said TEXT NOT NULL, PRIMARY KEY (scope, path)) "
         "WITHOUT ROWID"
     )
+    db.execute("ALTER TABLE change ADD COLUMN number INTEGER")
 
 
 MIGRATIONS = (
@@ -198,6 +199,8 @@ class Change(NamedTuple):
     """JSON; None where there was, or is, no such row."""
     page: str | None = None
     """Path of the page that a belief had before, so that undo puts it back in its place."""
+    number: int | None = None
+    """Row number of a belief that was taken out, for the same reason."""
 
 
 class Proposal(NamedTuple):
@@ -382,6 +385,16 @@ class Store:
         with _translated(self.path):
             return self._connection.execute(sql, values).fetchall()
 
+    def one(self, sql: str, *values: Any) -> tuple[Any, ...]:
+        """The one row that must be there, for another one names it.
+
+        Raises: StoreUnusable if it is not: then the file is torn.
+        """
+        found = self.rows(sql, *values)
+        if not found:
+            raise damaged(self.path)
+        return found[0]
+
     def visible(self, scopes: Iterable[Scope]) -> View:
         """What a session that may see exactly these scopes (already expanded) gets of the store."""
         paths = [str(scope) for scope in scopes]
@@ -476,7 +489,8 @@ class Store:
         return [
             Change(*row)
             for row in self.rows(
-                "SELECT kind, key, before, after, page FROM change WHERE operation = ? ORDER BY position", operation
+                "SELECT kind, key, before, after, page, number FROM change WHERE operation = ? ORDER BY position",
+                operation,
             )
         ]
 
@@ -728,10 +742,10 @@ class Store:
             self.rows("INSERT OR REPLACE INTO base (id, text) VALUES (?, ?)", page.id, text)
 
     def _scope_number(self, path: str) -> int:
-        return int(self.rows("SELECT n FROM scope WHERE path = ?", path)[0][0])
+        return int(self.one("SELECT n FROM scope WHERE path = ?", path)[0])
 
     def _add_index(self, belief: Belief, index: Indexed) -> None:
-        number = self.rows("SELECT n FROM belief WHERE id = ?", belief.id)[0][0]
+        (number,) = self.one("SELECT n FROM belief WHERE id = ?", belief.id)
         scope = self._scope_number(belief.scope)
         if index.terms:
             length = sum(index.terms.values())
@@ -824,6 +838,13 @@ class View:
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows of a statement in which `:scopes` stands for `IN (…)` of the visible ones."""
         return self._store.rows(sql.replace(":scopes", self._in), *values)
+
+    def one(self, sql: str, *values: Any) -> tuple[Any, ...]:
+        """The one row that must be there, of such a statement.
+
+        Raises: StoreUnusable if it is not.
+        """
+        return self._store.one(sql.replace(":scopes", self._in), *values)
 
     def beliefs(self, where: str = "1", *values: Any) -> list[Belief]:
         """Beliefs that meet a condition in SQL, oldest first."""
@@ -1124,16 +1145,20 @@ class Transaction:
             return
         self.store.rows("UPDATE operation SET summary = ? WHERE n = ?", self.summary, self._operation)
         self.store._many(
-            "INSERT INTO change (operation, position, kind, key, before, after, page) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            """INSERT INTO change (operation, position, kind, key, before, after, page, number)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
             [(self._operation, at, *change) for at, change in enumerate(self._changes)],
         )
 
-    def put(self, belief: Belief, index: Indexed, page: str | None) -> None:
-        """Store a belief as it is now, with its retrieval rows and the path that its page shall have."""
+    def put(self, belief: Belief, index: Indexed, page: str | None, number: int | None = None) -> None:
+        """Store a belief as it is now, with its retrieval rows and the path that its page shall have.
+
+        `number` is the row number of one that was taken out.
+        """
         self.set_scope(belief.scope, True)
         before = self._before(belief.id)
         self.store._remove_index(belief.id)
-        self._write_belief(belief)
+        self._write_belief(belief, number)
         self.store._add_index(belief, index)
         self._promise(belief.id, page)
         self._changes.append(Change("belief", belief.id, before, _dump(to_record(belief)), self._place(belief.id)))
@@ -1142,9 +1167,9 @@ class Transaction:
         """Take a belief out as if it had never been; for undoing what made it."""
         before = self._before(id)
         self.store._remove_index(id)
-        self.store.rows("DELETE FROM belief WHERE id = ?", id)
+        (number,) = self.store.one("DELETE FROM belief WHERE id = ? RETURNING n", id)
         self._promise(id, None)
-        self._changes.append(Change("belief", id, before, None, self._place(id)))
+        self._changes.append(Change("belief", id, before, None, self._place(id), number))
 
     def adopt(self, belief: Belief, index: Indexed, page: Page, text: bytes) -> None:
         """Take in a belief whose page is in place already; nothing that undo would take away."""
@@ -1284,14 +1309,14 @@ class Transaction:
         found = self.store.rows(f"SELECT {_COLUMNS} FROM belief WHERE id = ?", id)
         return _dump(to_record(_belief(found[0]))) if found else None
 
-    def _write_belief(self, belief: Belief) -> None:
+    def _write_belief(self, belief: Belief, number: int | None = None) -> None:
         self.store.rows("INSERT OR IGNORE INTO scope (path) VALUES (?)", belief.scope)
         known = self.store.rows("SELECT n FROM belief WHERE id = ?", belief.id)
         record = to_record(belief)
         self.store.rows(
             f"INSERT OR REPLACE INTO belief VALUES ({','.join('?' * 27)})",
-            known[0][0] if known else None, belief.id, self.store._scope_number(belief.scope), belief.type, belief.name,
-            belief.content, _packed(belief.aliases), belief.why, belief.status, belief.review,
+            known[0][0] if known else number, belief.id, self.store._scope_number(belief.scope), belief.type,
+            belief.name, belief.content, _packed(belief.aliases), belief.why, belief.status, belief.review,
             belief.confidence, belief.pinned, belief.archived, belief.superseded_by,
             " ".join(belief.participants), belief.relation, record["valid_from"], record["valid_until"],
             record["created"], record["updated"], record["confirmed"], belief.stability, belief.source,

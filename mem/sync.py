@@ -596,7 +596,7 @@ def _write(
             raise
         path = free_path(home, store, id_, tree.page_path(belief), None)  # a person's file has that place
         placed = tree.place(os.path.join(home.path, path), data, None, home.local)
-    number = everything.rows("SELECT n FROM scope WHERE path = ?", belief.scope)[0][0]
+    (number,) = everything.one("SELECT n FROM scope WHERE path = ?", belief.scope)
     return Page(id_, path, *placed), number, data
 
 

@@ -406,8 +406,13 @@ class Writer(Reader):
             self._warn(f"{problem}; it was left out")
         return store
 
-    def _put(self, transaction: Transaction, belief: Belief, place: str | None = None) -> str | None:
-        """Store a belief and decide the path of its page (`place`, where it had one); returns that path."""
+    def _put(
+        self, transaction: Transaction, belief: Belief, place: str | None = None, number: int | None = None
+    ) -> str | None:
+        """Store a belief and decide the path of its page; returns that path.
+
+        `place` and `number` are those that it had, where it had any and shall have them again.
+        """
         store = transaction.store
         path = None
         if belief.review == "pending" and belief.source.startswith("git:"):
@@ -423,7 +428,7 @@ class Writer(Reader):
             path = place or sync.free_path(
                 self.home, store, belief.id, tree.page_path(belief), page.path if page else None
             )
-        transaction.put(belief, lexical.indexed(belief), path)
+        transaction.put(belief, lexical.indexed(belief), path, number)
         if not belief.current:  # what is not believed contradicts nothing
             for other in store.everything().conflicts(belief.id):
                 transaction.set_conflict(belief.id, other, None)

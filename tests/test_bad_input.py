@@ -320,6 +320,23 @@ def test_no_damaged_page_of_the_database_ends_in_a_traceback(mem: Mem, store: Pa
     assert 5 in seen and seen <= {0, 1, 5}
 
 
+def test_no_table_that_lost_its_rows_ends_in_a_traceback(mem: Mem, store: Path, tmp_path: Path) -> None:
+    sound = store.read_bytes()
+    [page] = (tmp_path / "home" / "mem").rglob("facts/*.md")
+    seen: dict[str, set[int]] = {}
+    lines = ("recall", "postgres"), ("list",), ("sync",), ("remember", "Tea."), ("doctor",)
+    for table in ("scope", "belief", "page", "base", "document", "operation"):
+        for left in store.parent.glob("memory.db-*"):
+            left.unlink()
+        store.write_bytes(sound)
+        with closing(sqlite3.connect(store, isolation_level=None)) as database:
+            database.execute(f"DELETE FROM {table}")
+        page.write_text(page.read_text() + f"\nAnd {table}.\n")  # so that both sides are looked at
+        seen[table] = {mem(*line).status for line in lines}
+    assert set().union(*seen.values()) <= {0, 1, 2, 3, 5}, seen
+    assert 5 in seen["belief"]
+
+
 def test_a_newer_database_is_left_byte_for_byte(process: Process, store: Path) -> None:
     with sqlite3.connect(store) as database:
         database.execute("PRAGMA user_version = 99")

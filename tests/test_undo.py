@@ -394,10 +394,16 @@ def _forgetting(kind: str) -> Callable[..., Any]:
     return close
 
 
+def _forgetting_numbers(transaction: Transaction, old: Callable[[Transaction], None] = Transaction._close) -> None:
+    transaction._changes = [one._replace(number=None) for one in transaction._changes]
+    old(transaction)
+
+
 KINDS = ("belief", "scope", "conflict", "mapping", "remote", "proposal", "note", "settings")
 BROKEN: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     **{kind: (Transaction, "_close", _forgetting(kind)) for kind in KINDS},
     "place of a page": (Transaction, "_place", lambda transaction, id: None),
+    "row number": (Transaction, "_close", _forgetting_numbers),
     "retrieval rows": (Store, "_remove_index", lambda store, id: store.rows("DELETE FROM surface WHERE 0")),
 }
 NAMESAKE = {"type": "fact", "scope": "user", "content": "Redis", "name": "x", "created": "2026-11-19"}
@@ -414,6 +420,8 @@ ALL_KINDS: list[ACT] = [
     ("review", True, 1),
     ("ingest", ["We use tabs, not spaces.", "Never use Redis."], "project:a"),
     ("ingest", ["Never use `Redis`."], "project:a"),
+    ("ingest", ["Atlas depends on Postgres.", "Never use Redis.", "We use tabs, not spaces."], "domain:c"),
+    ("ingest", ["# odd\n---\nWhy: x", "Should we keep Redis?"], "domain:c"),  # takes two back, and adds others
 ]
 
 
