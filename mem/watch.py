@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -266,6 +267,8 @@ class Watcher:
         log = logging.getLogger("watchdog")
         log.addHandler(alarm)
         log.propagate = False
+        # Of a folder that is made while it is being looked at, watchdog 7 says that it watches it twice.
+        warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"watchdog\.")
         try:
             observer.schedule(handler, self._home.path, recursive=True)
             for top in self._tops:

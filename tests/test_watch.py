@@ -7,8 +7,10 @@ import queue
 import signal
 import subprocess
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import sleep
 
 import pytest
 from hypothesis import given
@@ -321,3 +323,13 @@ def test_once_looks_at_everything_and_ends(home: Path, mem_process: Mem) -> None
     done = mem_process("watch", "--once", str(home / "notes"))
     assert (done.status, "two people look at every change" in done.out) == (0, True)
     assert mem_process("watch", "--once", str(home / "notes")) == (0, "", "")
+
+
+def test_a_folder_that_is_made_while_it_is_looked_at_is_no_warning(home: Path) -> None:
+    told = Told(home, 2)
+    with warnings.catch_warnings(record=True) as warned, told.watcher._observed():
+        warnings.simplefilter("always", append=True)
+        for n in range(200):
+            (home / "notes" / f"{n}" / "deep").mkdir(parents=True)
+        sleep(0.3)
+    assert warned == []
