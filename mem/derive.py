@@ -25,8 +25,8 @@ TITLE = 3
 """Words of a name; an identifier of several parts counts as one."""
 
 # Characters of Chinese that are function words, and hiragana, which spells those of Japanese.
-_PARTICLES = re.compile("[\u3040-\u309f的了是在我们你他她它这那和与就都也很把被]")
-_APART = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+_PARTICLES = text.shape("[\u3040-\u309f的了是在我们你他她它这那和与就都也很把被]")
+_APART = text.shape("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 
 
 @cache
@@ -102,7 +102,7 @@ def _language(content: str) -> str:
 
 # -- type -------------------------------------------------------------------------------------------
 
-_LABEL = re.compile(
+_LABEL = text.shape(
     r"^\s*[\[(]?(preference|decision|fact|entity|relation|procedure|event|question|how-?to)(?:[\])]:?|:)\s*", re.I
 )
 _STEP = r"""(?:run|open|click|press|hold|type|call|start|stop|restart|install|add|create|set|export|edit|copy|use|first|
@@ -116,7 +116,7 @@ _PAST = r"""(?<!\bis\s)(?<!\bare\s)(?<!\bbe\s)(?<!\bget\s)(?<!\bgets\s)\b(?!\w*(
 _SUBJECT = r"(?:(?:the|our|my)\s)?[\w.+#/&'`-]{1,60}(?:\s[\w.+#/&'`-]{1,60}){0,3}?"
 # The first that fits counts; a sentence is read in lower case, without accents.
 _TYPE_CUES = tuple(
-    (type_, re.compile(pattern, re.VERBOSE))
+    (type_, text.shape(pattern, re.VERBOSE))
     for type_, pattern in (
         ("question", r"""[?\u061f\uff1f]["')\s]*$ | ^open\squestion\b
             | ^(?:i'm\s|i\sam\s|i\s)?(?:not\ssure|unsure|unclear|undecided|wonder|wondering)\s(?:if|how|wh\w+)\b"""),
@@ -148,7 +148,7 @@ _TYPE_CUES = tuple(
     )
 )  # fmt: skip
 _ROLE = r"\w*(?:er|or|ist|ian|ant|lead|head|boss|founder|cto|ceo|cfo|owner|contact|partner|wife|vet|dad|mom|mum|nurse)"
-_ENTITY = re.compile(
+_ENTITY = text.shape(
     r"`?([^`\n?!,:;]{1,40}?)`? is (?:(?:an?|our|my) (?!(?:bit|lot|good|bad|great|big|huge|pain|mess|must|better|no)\b)"
     rf"|the (?=(?:[\w-]{{1,30}} ){{0,2}}{_ROLE}\b))\w",
     re.I,
@@ -172,7 +172,7 @@ def type_of(content: str) -> str:
 
 # -- name -------------------------------------------------------------------------------------------
 
-_ADDRESS = re.compile(
+_ADDRESS = text.shape(
     r"\b[a-z][a-z0-9+.-]{1,20}://\S+|[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{1,64}|(?<![\w/])(?:~|\.{1,2})?/\S+"
     r"|(?<![\w/.-])[\w.-]{1,60}(?:/[\w.-]{1,60}){2,}|(?<![\w/.-])[\w-]{1,60}/[\w-]{1,60}\.\w{1,5}\b",
     re.I,
@@ -236,15 +236,15 @@ def _weight(token: Token, title: Sequence[Token]) -> float:
 
 # -- aliases ----------------------------------------------------------------------------------------
 
-_SPAN = re.compile(
+_SPAN = text.shape(
     r"(?:(?<!\w)[\"'`\u201c\u201e\u00ab]|\u300c)([^\"`\u201c\u201d\u00bb\u300d\n]{1,40}?)[\"'`\u201c\u201d\u00bb\u300d](?!\w)"
 )
-_NO_PART = re.compile(r"\b(?:(?:Dr|Mr|Mrs|Ms|Prof)\b\.?(?= [A-Z])|(?:[Cc]lick|[Pp]ress|[Tt]ap|[Hh]it) [A-Z]\w+)")
+_NO_PART = text.shape(r"\b(?:(?:Dr|Mr|Mrs|Ms|Prof)\b\.?(?= [A-Z])|(?:[Cc]lick|[Pp]ress|[Tt]ap|[Hh]it) [A-Z]\w+)")
 """Capitals that belong to no name: titles of people, and what stands on a button."""
-_KEY = re.compile(r"(?=[a-zA-Z_-]*\d)[\w-]{20}|(?=[a-zA-Z]*\d)\w{16}")
+_KEY = text.shape(r"(?=[a-zA-Z_-]*\d)[\w-]{20}|(?=[a-zA-Z]*\d)\w{16}")
 """What looks like a key or a hash: nobody calls a thing so, and a file should not be called by it."""
-_NO_NAME = re.compile(r"[vqp]\d[\d.]*|(?:\w\.)+\w?|\d.*", re.I)
-_ENDING = re.compile(r"\w+(?:ing|tion|sion|ment|ness|ity|ance|ence|ship|ism|age|ware|ed|ive|able)")
+_NO_NAME = text.shape(r"[vqp]\d[\d.]*|(?:\w\.)+\w?|\d.*", re.I)
+_ENDING = text.shape(r"\w+(?:ing|tion|sion|ment|ness|ity|ance|ence|ship|ism|age|ware|ed|ive|able)")
 RARE = 10
 """`text.spread` below which a part makes a dashed word an identifier: `billing` has 5, `server` 14, `side` 2,707."""
 SELDOM = 50
@@ -353,7 +353,7 @@ def _is_identifier(token: Token, follower: Token) -> bool:
 # -- what is ruled out ------------------------------------------------------------------------------
 
 _SHIFT = r"(?:switch|mov|migrat)(?:e|ed|ing|es)?"
-_COUNTER = re.compile(
+_COUNTER = text.shape(
     rf"""\b(?: (?:instead\sof|rather\sthan)\s(?:using\s)? | (?:no\slonger|stop(?:ped)?|quit)\sus(?:e|es|ing)\s
       | {_SHIFT}\s(?:over\s)?(?:away\s)?from\s | {_SHIFT}\sto\s[^.,;!?\n]{{1,40}}\sfrom\s
       | (?:replac(?:ed|e|ing)|got\srid\sof|ditched|abandoned|moved\soff)\s

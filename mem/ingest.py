@@ -57,18 +57,18 @@ class Block(NamedTuple):
 
 # -- blocks -----------------------------------------------------------------------------------------
 
-_FENCE = re.compile(
+_FENCE = text.shape(
     r"^[ \t>]*(?:[-*+]\s+)?(`{3,}(?=[^`\n]*$)|~{3,})[^\n]*\n(?s:.*?)(?:^[ \t>]*\1[`~]*[ \t]*$|\Z)", re.M
 )
-_COMMENT = re.compile(r"<!--(?s:.*?)(?:-->|\Z)|%%(?s:.*?)%%|^[ \t]*\$\$(?s:.*?)\$\$", re.M)
-_ITEM = re.compile(r"^([ \t]*)(?:[-*+•]|(\d{1,9})[.)])[ \t]+(\S.*)$")
-_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
-_UNDERLINE = re.compile(r"^ {0,3}(=+|-+)[ \t]*$")
-_BREAK = re.compile(r"^[ \t]*([-*_])(?:[ \t]*\1){2,}[ \t]*$")
-_NO_PROSE = re.compile(r"^[ \t]*(?:>|\||<[/!a-zA-Z]|!\[|\[[^\]]+\]:\s|\[\^|@[\w~./-]+$|\$\$)")
+_COMMENT = text.shape(r"<!--(?s:.*?)(?:-->|\Z)|%%(?s:.*?)%%|^[ \t]*\$\$(?s:.*?)\$\$", re.M)
+_ITEM = text.shape(r"^([ \t]*)(?:[-*+•]|(\d{1,9})[.)])[ \t]+(\S.*)$")
+_HEADING = text.shape(r"^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
+_UNDERLINE = text.shape(r"^ {0,3}(=+|-+)[ \t]*$")
+_BREAK = text.shape(r"^[ \t]*([-*_])(?:[ \t]*\1){2,}[ \t]*$")
+_NO_PROSE = text.shape(r"^[ \t]*(?:>|\||<[/!a-zA-Z]|!\[|\[[^\]]+\]:\s|\[\^|@[\w~./-]+$|\$\$)")
 """Quotes, tables, markup, pictures, what links and footnotes stand for, and files that an agent shall read."""
-_TABLE = re.compile(r"^[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*$")
-_FRONT = re.compile(r"\A---[ \t]*\n(?s:(.*?))^(?:---|\.\.\.)[ \t]*$\n?", re.M)
+_TABLE = text.shape(r"^[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*$")
+_FRONT = text.shape(r"\A---[ \t]*\n(?s:(.*?))^(?:---|\.\.\.)[ \t]*$\n?", re.M)
 
 
 def _blanked(found: re.Match[str]) -> str:
@@ -128,20 +128,20 @@ def _path(headings: Sequence[tuple[int, str]]) -> tuple[str, ...]:
 
 # -- words ------------------------------------------------------------------------------------------
 
-_LINK = re.compile(r"(!?)\[\[([^\[\]|#\n]*)(?:#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))?\]\]")
+_LINK = text.shape(r"(!?)\[\[([^\[\]|#\n]*)(?:#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))?\]\]")
 # A shape, what stands in its place, and characters without which it cannot be there: looking for one is cheaper.
 _MARKUP = (
-    (re.compile(r"<((?:https?://|mailto:)?[^<>\s@]+(?:@|://)[^<>\s]+)>"), r"\1", "<"),
-    (re.compile(r"~~.+?~~|<[^<>]*>(?!\s*\d)|\s\^[\w-]+$|\[\^[^\[\]]+\]|!\[[^\[\]]*\]\([^)]*\)"), "", "~<^!"),
-    (re.compile(r"\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*\)|\[([^\[\]]+)\]\[[^\[\]]*\]"), r"\1\2", "["),
-    (re.compile(r"(?<!\\)(\*\*\*|\*\*|==|(?<!\w)__)(?=\S)(.+?)(?<=\S)(?:\1)"), r"\2", "*=_"),
-    (re.compile(r"(?<![\w*\\])\*(?=\S)([^*\n]+?)(?<=[^\s\\])\*(?![\w*])"), r"\1", "*"),
-    (re.compile(r"(?<!\w)_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)"), r"\1", "_"),
-    (re.compile(r"(?:\s+#[A-Za-z][\w/-]*)+\s*$|(?<!\S)#(?=[A-Za-z])"), "", "#"),
-    (re.compile(r"[\[(]?\b(\w[\w -]{0,30}):: *([^\])]*)[\])]?"), r"\1: \2", ":"),
-    (re.compile(r"\\([!-/:-@\[-`{-~])"), r"\1", "\\"),
+    (text.shape(r"<((?:https?://|mailto:)?[^<>\s@]+(?:@|://)[^<>\s]+)>"), r"\1", "<"),
+    (text.shape(r"~~.+?~~|<[^<>]*>(?!\s*\d)|\s\^[\w-]+$|\[\^[^\[\]]+\]|!\[[^\[\]]*\]\([^)]*\)"), "", "~<^!"),
+    (text.shape(r"\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*\)|\[([^\[\]]+)\]\[[^\[\]]*\]"), r"\1\2", "["),
+    (text.shape(r"(?<!\\)(\*\*\*|\*\*|==|(?<!\w)__)(?=\S)(.+?)(?<=\S)(?:\1)"), r"\2", "*=_"),
+    (text.shape(r"(?<![\w*\\])\*(?=\S)([^*\n]+?)(?<=[^\s\\])\*(?![\w*])"), r"\1", "*"),
+    (text.shape(r"(?<!\w)_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)"), r"\1", "_"),
+    (text.shape(r"(?:\s+#[A-Za-z][\w/-]*)+\s*$|(?<!\S)#(?=[A-Za-z])"), "", "#"),
+    (text.shape(r"[\[(]?\b(\w[\w -]{0,30}):: *([^\])]*)[\])]?"), r"\1: \2", ":"),
+    (text.shape(r"\\([!-/:-@\[-`{-~])"), r"\1", "\\"),
 )
-_TAG = re.compile(r"(?<!\S)#([A-Za-z][\w/-]*)")
+_TAG = text.shape(r"(?<!\S)#([A-Za-z][\w/-]*)")
 
 
 def plain(raw: str) -> str:
@@ -160,7 +160,7 @@ def linked(raw: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
+_UNSPACED = text.shape("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 
 
 def _word_count(content: str) -> int:
@@ -168,14 +168,14 @@ def _word_count(content: str) -> int:
     return len(re.findall(r"[^\W_][\w'’-]*", content)) + len(_UNSPACED.findall(content)) // 2
 
 
-_NO_STATEMENT = re.compile(
+_NO_STATEMENT = text.shape(
     r"""(?:\W*(?:todo|fixme|xxx|tbd|wip|note|nb|tip|warning|caution|important|hint|idea|example|e\.?g|i\.?e|cf|see|source|
       link|links|ref|reference|date|time|status|author|owner|tags?|url|due|ps|update|edit|q|a)\b\s*(?::|\s-\s|[–—]))
       |\W*(?:todo|fixme|see\s+(?:also|the|my|our)|read\s+more|back\s+to|click\s+here|table\s+of\s+contents)\b
       |\W*(?:https?|ftp|mailto|file|obsidian)://\S+$|[\W\d_]*$|.*(?:\{\{|<%)""",
     re.I | re.X,
 )
-_DUE = re.compile("[\U0001f4c5\u23f3\U0001f6eb\u2705\U0001f501]|@due\\b")
+_DUE = text.shape("[\U0001f4c5\u23f3\U0001f6eb\u2705\U0001f501]|@due\\b")
 """Signs by which Obsidian's tasks tell their dates."""
 
 
@@ -219,13 +219,13 @@ _SECTIONS = {
 _TELLING = tuple(
     (
         type_,
-        re.compile(
+        text.shape(
             rf"(?:.*[\s/&,-])?(?:{shape})(?:\s(?:for|about|on|in|at|of|and|made|taken|so\sfar|we|from|when)\b.*)?", re.X
         ),
     )
     for type_, shape in _SECTIONS.items()
 )
-_TURNS = re.compile(r"(?:.*\s)?(?:do not|never|avoid|don'?ts|forbidden|anti-?patterns|dislikes|likes)\b.*", re.I)
+_TURNS = text.shape(r"(?:.*\s)?(?:do not|never|avoid|don'?ts|forbidden|anti-?patterns|dislikes|likes)\b.*", re.I)
 """Headings without which an item below them would say the opposite, or nothing."""
 MOST_HEADING = 6
 """Words of a heading that may tell; longer ones are sentences."""
@@ -263,7 +263,7 @@ _LABELS = {
     **{"decided": "decision", "agreed": "decision", "definition": "entity", "open question": "question"},
     **{"how to": "procedure", "how-to": "procedure", "howto": "procedure", "adr": "decision"},
 }
-_LABEL = re.compile(
+_LABEL = text.shape(
     rf"(?:[\[(]({'|'.join(_LABELS)})[\])]:?|({'|'.join(_LABELS)})(?:\s\(?\d{{4}}-\d\d-\d\d\)?)?\s*:)\s*(?=\S)", re.I
 )
 _PERSON = r"(?:i|we|you|they|the\s(?:user|team|customer|client)|[A-Z][a-z]+)"
@@ -273,14 +273,14 @@ _NO_BAN = (
 )
 # `I never saw` tells a story, `I never use` a habit. Case counts: of `Anna prefers tea`, Anna is a name.
 _CUES = (
-    ("decision", re.compile(
+    ("decision", text.shape(
         r"(?:(?i:(?:^|[.,;:]\s|\b)(?:we|i|the\steam)(?:'ve|\shave|\shas)?\s(?:just\s|finally\s|now\s|all\s)?"
         r"(?:decided\s(?:to|on|that|against|not)|agreed\s(?:to|on|that)|chose|settled\son|opted\sfor|picked|standardi[sz]ed\son"
         r"|went\swith|are\sgoing\swith|will\sgo\swith|switched\s(?:to|from)|moved\s(?:to|off)|migrated\s(?:to|from)"
         r"|no\slonger\suse|dropped))"
         r"|^(?i:decided\s(?:to|on|that|against)|agreed\s(?:to|on|that)|going\swith|settled\son|it\swas\sdecided))\s\S"
     )),
-    ("preference", re.compile(
+    ("preference", text.shape(
         rf"(?:^(?:(?i:please\s)?(?i:always|never|prefer|avoid|(?:do\snot|don[’']t){_NO_BAN}"
         rf"|must\s(?:not|never)|make\ssure)\s{_HARDLY_PAST}\w"
         rf"|(?i:use|choose)\s[^.;]{{2,80}}\s(?i:instead\sof|rather\sthan|over|not)\s)"
@@ -297,7 +297,7 @@ _SIGNS = re.split(
     prefer, avoid, don', don’, must, choose, forbidden, use, with, no longer, do not, make sure""",
 )
 """Of which every cue holds one: most paragraphs hold none, and are not looked at more closely."""
-_HANGING = re.compile(
+_HANGING = text.shape(
     r"(?:it|this|that|these|those|they|he|she|him|her|them|his|its|their|here|there|then|so|but|and|or|also|which|who"
     r"|however|therefore|thus|because|if\sso|otherwise|instead|later|the\s(?:former|latter))\b",
     re.I,
@@ -318,18 +318,18 @@ def cue(sentence: str) -> str | None:
     return next((type_ for type_, shape in _CUES if shape.search(sentence)), None)
 
 
-_URGENT = re.compile(r"(?:important|critical|attention)(?::|\s[–—-])\s*", re.I)
-_SENTENCE = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[\"'(`]*[A-ZÀ-ÖØ-Þ`])")
-_TERM = re.compile(
+_URGENT = text.shape(r"(?:important|critical|attention)(?::|\s[–—-])\s*", re.I)
+_SENTENCE = text.shape(r"(?<=[.!?])[\"')]*\s+(?=[\"'(`]*[A-ZÀ-ÖØ-Þ`])")
+_TERM = text.shape(
     r"""(?:\*\*(?P<bold>[^*]{1,60}?)(?::\*\*|\*\*\s*(?::|[—–]|\s-\s))
       |\[\[(?P<link>[^\[\]|#]{1,60})(?:\|[^\[\]]*)?\]\]\s*(?::|[—–]|\s-\s))\s*(?P<is>\S.*)""",
     re.X,
 )
-_PLAIN_TERM = re.compile(r"(?P<term>[^:—–\n]{1,40}?)(?::\s|\s?[—–]\s?|\s-\s)\s*(?P<is>\S.*)")
-_IS = re.compile(r"\*\*(?P<term>[^*`]{1,60})\*\*(?: \([^)]{1,60}\))? (?=(?:is|are) (?:an?|the|our|my) \w)")
-_IS_A = re.compile(r"(?: \([^)]{1,60}\))? (?:is|are) (?:an?|the|our|my) \w")
-_DEFINES = re.compile(r"(?:an?|the|our|my|his|her|their|short\sfor|stands\sfor|is|are|what|where|who|whoever)\s", re.I)
-_NO_TERM = re.compile(
+_PLAIN_TERM = text.shape(r"(?P<term>[^:—–\n]{1,40}?)(?::\s|\s?[—–]\s?|\s-\s)\s*(?P<is>\S.*)")
+_IS = text.shape(r"\*\*(?P<term>[^*`]{1,60})\*\*(?: \([^)]{1,60}\))? (?=(?:is|are) (?:an?|the|our|my) \w)")
+_IS_A = text.shape(r"(?: \([^)]{1,60}\))? (?:is|are) (?:an?|the|our|my) \w")
+_DEFINES = text.shape(r"(?:an?|the|our|my|his|her|their|short\sfor|stands\sfor|is|are|what|where|who|whoever)\s", re.I)
+_NO_TERM = text.shape(
     r"""(?:step|phase|week|day|part|chapter|option|version|v|q)?\s*[\d.]+|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|mornings?
     |evenings?|today|tomorrow|yesterday|dates?|time|status|authors?|links?|urls?|sources?|tags?|due|phone|e-?mail|address|place
     |location|pros?|cons?|examples?|inputs?|outputs?|goals?|summary|next|priority|price|cost|total|notes?|tip|warning|todo
@@ -337,7 +337,7 @@ _NO_TERM = re.compile(
     |fix|added|changed|fixed|removed|update|new|before|after|first|second|third|finally|overview|description|usage|title""",
     re.X | re.I,
 )
-_WHY = re.compile(r"(?:why|reason|rationale|because)\b\s*[:—–-]?\s*(?=\S)", re.I)
+_WHY = text.shape(r"(?:why|reason|rationale|because)\b\s*[:—–-]?\s*(?=\S)", re.I)
 
 
 # -- candidates -------------------------------------------------------------------------------------
@@ -370,7 +370,7 @@ def front_matter(note: str) -> tuple[Front, str]:
     return Front(tuple(names), tuple(tags), " ".join(values.get("status", [])).lower()), _FRONT.sub(_blanked, note)
 
 
-INSTRUCTIONS = re.compile(r"(?:claude|agents?|gemini|copilot-instructions|conventions)(?:\.local)?\.md", re.I)
+INSTRUCTIONS = text.shape(r"(?:claude|agents?|gemini|copilot-instructions|conventions)(?:\.local)?\.md", re.I)
 """Files that are written for agents: each sentence that tells to do something is a rule."""
 
 

@@ -40,7 +40,7 @@ _NOT = r"(?:no longer|never|not|(?:do|does|did|will|should|must|can)(?: not|n't)
 _SHIFT = r"(?:switch|mov|migrat)(?:ed|ing|e)(?: over)?"
 # (what is said, what it affirms, what it rejects); the first that stands in a clause counts.
 _VERBS = tuple(
-    (re.compile(rf"(?:^|(?<=\s))(?:{pattern})\s(?=\S)"), affirmed.split(), rejected.split())
+    (text.shape(rf"(?:^|(?<=\s))(?:{pattern})\s(?=\S)"), affirmed.split(), rejected.split())
     for pattern, affirmed, rejected in (
         (rf"{_NOT} (?:ever )?(?:to )?(?:use|uses|using)|avoids?(?: using)?|stop(?:ped)? using|quit using", "", "use"),
         (rf"{_SHIFT} (?:away )?off|{_SHIFT} away from|ditched|abandoned|got rid of", "", "use"),
@@ -56,12 +56,12 @@ _VERBS = tuple(
         ),
     )
 )
-_HABIT = re.compile(r"(?:^|(?<=\s))(always|never|do not|don't|no longer)\s(.+)")
+_HABIT = text.shape(r"(?:^|(?<=\s))(always|never|do not|don't|no longer)\s(.+)")
 _FILLERS = frozenset("the a an our my anymore now currently still really just usually generally".split())
-_BEING = re.compile(r"(?:the |our |my )?(\S.{0,80}?) (?:is|are)(n't)? (no longer |not )?(.+)")
-_COUNTER = re.compile(r"\s(?:instead of|rather than|over)(?: using)?\s")
-_CLAUSE = re.compile(r"[.!?;:]\s|\n|,\s(?:and\s|but\s|so\s)?|\s(?:and|but)\s(?=(?:i|we|prefers?|uses?|now)\b)")
-_REASON = re.compile(r"\s(?:because|since|so|due|thanks|until|to save|to avoid)\b.*")
+_BEING = text.shape(r"(?:the |our |my )?(\S.{0,80}?) (?:is|are)(n't)? (no longer |not )?(.+)")
+_COUNTER = text.shape(r"\s(?:instead of|rather than|over)(?: using)?\s")
+_CLAUSE = text.shape(r"[.!?;:]\s|\n|,\s(?:and\s|but\s|so\s)?|\s(?:and|but)\s(?=(?:i|we|prefers?|uses?|now)\b)")
+_REASON = text.shape(r"\s(?:because|since|so|due|thanks|until|to save|to avoid)\b.*")
 _HEDGES = frozenset(
     """might may could would if unless consider considering considered try tried trying used thinking maybe perhaps
     not never nobody who which when where until how why to before after what""".split()

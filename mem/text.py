@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
 
-from mem.record import NamedTuple
+from mem.record import Any, NamedTuple
 
 # The closed classes of English (articles, pronouns, prepositions, auxiliaries, conjunctions, question
 # words) among the 330 commonest words of the training corpus (dialogue, definitions, prose: the mean of
@@ -272,6 +272,21 @@ def _goes_on(line: str, following: Sequence[str]) -> bool:
     return line.startswith(_DIFF_LINE) or any(after[:1] in ("+", "-") for after in following)
 
 
+class _Shape:
+    def __init__(self, pattern: str, flags: int) -> None:
+        self._source = pattern, flags
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(re.compile(*self._source), name)
+        setattr(self, name, found)
+        return found
+
+
+def shape(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    """A regular expression that is compiled when it is first used: most commands use none of a module's."""
+    return _Shape(pattern, flags)  # type: ignore[return-value]  # to the letter: it hands on what is asked of it
+
+
 def split_camel(text: str) -> str:
     """`TypeScript` as `Type Script`; capitals in a row stay together."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})", " ", text)
@@ -283,7 +298,9 @@ def phrases(surface: str) -> list[tuple[str, ...]]:
     As written, with CamelCase split, and an identifier also in one word (`auth_service` as AuthService).
     """
     text = normalise(surface)
-    readings = [tuple(word.form for word in words(reading)) for reading in (text, split_camel(text))]
+    apart = split_camel(text)
+    readings = [tuple(word.form for word in words(text))]
+    readings.append(readings[0] if apart == text else tuple(word.form for word in words(apart)))
     if len(readings[1]) > 1 and not re.search(r"[ &/+#:@']", text):
         readings.append(("".join(readings[1]),))
     return [reading for at, reading in enumerate(readings) if reading and reading not in readings[:at]]
@@ -299,6 +316,10 @@ def terms(text: str) -> Iterator[tuple[str, str]]:
     scanner = _scanner(text.isascii())
     for chunk in scanner.chunk.finditer(text):
         written = chunk[0]
+        if written.islower() and written.isalnum() and written.isascii():  # nearly all are plain words
+            if written not in FUNCTION_WORDS:
+                yield stem(written), written
+            continue
         pieces = [word.form for word in _pieces(scanner, written, 0, 0, apart=True)]
         if len(pieces) > 1:
             yield from _identifier_terms(written, pieces)

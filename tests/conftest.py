@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +24,9 @@ from mem.reading import AGENT_VARIABLES, clock
 
 NOW = "2026-11-21T10:00:00Z"
 BIN = Path(sys.executable).parent
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # so it is for who was started in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("ci", deadline=None, max_examples=60)
 settings.register_profile("nightly", deadline=None, max_examples=2000)

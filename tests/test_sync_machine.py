@@ -11,13 +11,11 @@ import tempfile
 from collections.abc import Collection
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
-import typer.main
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -55,7 +53,6 @@ class Folder(RuleBasedStateMachine):
         patch = self.stack.enter_context(pytest.MonkeyPatch.context())
         for name, value in environment(top).items():
             patch.setenv(name, value)
-        patch.setattr(typer.main, "get_command", COMMANDS)
         if self.broken:
             patch.setattr(sync, "merge", lambda base, page, store: (store, False))
             patch.setattr(tree, "place", place_blindly)
@@ -305,9 +302,6 @@ class Folder(RuleBasedStateMachine):
             self.git("log", "-p", "-m", "--all"),
         ]
         return set(re.findall(r"word\d{4}", "\n".join(texts)))
-
-
-COMMANDS = cache(typer.main.get_command)
 
 
 def problems(told: str) -> set[str]:
