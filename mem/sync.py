@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from mem import git, tree
 from mem.belief import PLURALS, Alias, Belief, from_record
@@ -341,6 +342,8 @@ def _braked(changes: list[Change], base: Mapping[str, Agreed]) -> list[Change]:
     """Nothing is deleted where too much vanished at once: a folder that is not mounted looks like that, too."""
     gone = Counter(_scope_of(change, base) for change in changes if change.act == "retire")
     pages = Counter(agreed.scope for agreed in base.values() if not agreed.page.path.startswith("archive/"))
+    # What is taken in now counts, as it will the next time: a second sync must not see less danger than the first.
+    pages.update(one.belief.scope for one in changes if one.act == "take" and one.belief and one.id not in base)
     everywhere = _too_many(gone.total(), pages.total())
     braked = {scope for scope, count in gone.items() if everywhere or _too_many(count, pages[scope])}
     return [
@@ -464,9 +467,15 @@ def _read(path: str, text: bytes, known: Page | None, now: datetime) -> Belief |
         return Problem(path.encode("utf-8", "backslashreplace").decode(), 0, fault)
     if place is None:
         return Problem(path, 0, "its folder is that of no scope")
-    record = {"type": place.type, "scope": place.scope, "content": "-", "name": "-", "aliases": []}
-    standing_in = from_record(record, id="x", now=now, source="user")._replace(id=known.id if known else UNNAMED)
+    standing_in = _standing_in(place.type, place.scope, known.id if known else UNNAMED, now)
     return tree.parse(path, text, now=now, standing_in=standing_in)
+
+
+@lru_cache(128)
+def _standing_in(type: str, scope: str, id: str, now: datetime) -> Belief:
+    """A belief that says what the place of a page says."""
+    record = {"type": type, "scope": scope, "content": "-", "name": "-", "aliases": []}
+    return from_record(record, id="x", now=now, source="user")._replace(id=id)
 
 
 def read_pages(home: Home, now: datetime) -> tuple[list[tuple[Belief, Sheet]], list[Problem]]:
@@ -489,8 +498,8 @@ def _pages_on_disk(home: Home) -> list[str]:
     for folder, inner, files in os.walk(home.path):
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         if os.path.basename(folder) in plurals:
-            names = [name for name in files if name.endswith(".md") and not name.startswith(".")]
-            found += [os.path.relpath(os.path.join(folder, name), home.path) for name in names]
+            below = os.path.relpath(folder, home.path)
+            found += [f"{below}/{name}" for name in files if name.endswith(".md") and not name.startswith(".")]
     return sorted(found)
 
 

@@ -146,6 +146,15 @@ def test_a_scope_whose_folder_vanished_is_braked_for_itself() -> None:
     assert found == {"p0": "hold", "p1": "hold", "u8": "retire"}
 
 
+def test_a_page_that_comes_while_others_go_brakes_as_little_now_as_once_it_is_known() -> None:
+    known = [BASE._replace(id=f"c{n}") for n in range(2)]
+    base = {one.id: agreed(one, f"user/facts/{one.id}.md") for one in known}
+    side = {one.id: Stored(one, False, None) for one in known}
+    first = sync.plan(base, [sheet(NEW, ELSEWHERE)], side)
+    then = sync.plan(base | {NEW.id: agreed(NEW, ELSEWHERE)}, [Sheet(agreed(NEW, ELSEWHERE).page, b"", None)], side)
+    assert [one.act for one in first if one.id != NEW.id] == [one.act for one in then] == ["retire"] * 2
+
+
 # -- the whole --------------------------------------------------------------------------------------
 
 
