@@ -382,8 +382,10 @@ class Store:
 
         Raises: StoreUnusable for whatever SQLite complains about.
         """
-        with _translated(self.path):
+        try:
             return self._connection.execute(sql, values).fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise _translation(error, self.path) from error
 
     def one(self, sql: str, *values: Any) -> tuple[Any, ...]:
         """The one row that must be there, for another one names it.
@@ -734,45 +736,51 @@ class Store:
     def _record_page(self, page: Page, scope: int, text: bytes | None) -> None:
         """What both sides agree on; without a text, that of before holds."""
         self.rows("DELETE FROM page WHERE id = ?", page.id)
-        self.rows(
-            "INSERT INTO page (id, scope, path, folded, hash, mtime, size) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            page.id, scope, page.path, folded(page.path), page.hash, page.mtime, page.size,
-        )  # fmt: skip
+        self.rows(_INSERT_PAGE, *_page_row(page, scope))
         if text is not None:
-            self.rows("INSERT OR REPLACE INTO base (id, text) VALUES (?, ?)", page.id, text)
+            self.rows(_INSERT_BASE, page.id, text)
 
     def _scope_number(self, path: str) -> int:
         return int(self.one("SELECT n FROM scope WHERE path = ?", path)[0])
 
     def _add_index(self, belief: Belief, index: Indexed) -> None:
         (number,) = self.one("SELECT n FROM belief WHERE id = ?", belief.id)
-        scope = self._scope_number(belief.scope)
-        if index.terms:
-            length = sum(index.terms.values())
-            self._many(
-                "INSERT INTO posting (scope, term, belief, frequency, length) VALUES (?, ?, ?, ?, ?)",
-                [(scope, term, number, frequency, length) for term, frequency in index.terms.items()],
-            )
-            self._many(
-                """INSERT INTO frequency (scope, term, documents) VALUES (?, ?, 1)
-                   ON CONFLICT (scope, term) DO UPDATE SET documents = documents + 1""",
-                [(scope, term) for term in index.terms],
-            )
-            self.rows(
-                "INSERT INTO document (belief, scope, length, terms) VALUES (?, ?, ?, ?)",
-                number, scope, length, " ".join(index.terms),
-            )  # fmt: skip
-            self.rows("UPDATE scope SET documents = documents + 1, length = length + ? WHERE n = ?", length, scope)
+        self._add_indexes([(number, self._scope_number(belief.scope), index)])
+
+    def _add_indexes(self, indexes: Sequence[tuple[int, int, Indexed]]) -> None:
+        """Add the retrieval rows of some beliefs, each with its row number and that of its scope."""
+        held = [(n, scope, index.terms, sum(index.terms.values())) for n, scope, index in indexes if index.terms]
+        self._many(
+            "INSERT INTO posting (scope, term, belief, frequency, length) VALUES (?, ?, ?, ?, ?)",
+            [(scope, term, n, count, length) for n, scope, terms, length in held for term, count in terms.items()],
+        )
+        self._many(
+            """INSERT INTO frequency (scope, term, documents) VALUES (?, ?, ?)
+               ON CONFLICT (scope, term) DO UPDATE SET documents = documents + excluded.documents""",
+            _counted((scope, term) for _, scope, terms, _ in held for term in terms),
+        )
+        self._many(
+            "INSERT INTO document (belief, scope, length, terms) VALUES (?, ?, ?, ?)",
+            [(n, scope, length, " ".join(terms)) for n, scope, terms, length in held],
+        )
+        self._many(
+            "UPDATE scope SET documents = documents + 1, length = length + ? WHERE n = ?",
+            [(length, scope) for _, scope, _, length in held],
+        )
         self._many(
             "INSERT OR IGNORE INTO surface (scope, belief, key, phrase, surface, origin) VALUES (?, ?, ?, ?, ?, ?)",
-            [(scope, number, *surface) for surface in index.surfaces],
+            [(scope, n, *surface) for n, scope, index in indexes for surface in index.surfaces],
         )
         self._many(
-            """INSERT INTO spelling (scope, word, beliefs) VALUES (?, ?, 1)
-               ON CONFLICT (scope, word) DO UPDATE SET beliefs = beliefs + 1""",
-            [(scope, word) for word in _spelt(phrase for _, phrase, _, _ in index.surfaces)],
+            """INSERT INTO spelling (scope, word, beliefs) VALUES (?, ?, ?)
+               ON CONFLICT (scope, word) DO UPDATE SET beliefs = beliefs + excluded.beliefs""",
+            _counted(
+                (scope, word)
+                for _, scope, index in indexes
+                for word in _spelt(phrase for _, phrase, _, _ in index.surfaces)
+            ),
         )
-        self.rows("INSERT INTO unembedded (belief) VALUES (?)", number)
+        self._many("INSERT INTO unembedded (belief) VALUES (?)", [(n,) for n, _, _ in indexes])
 
     def _remove_index(self, id: str) -> None:
         found = self.rows("SELECT n FROM belief WHERE id = ?", id)
@@ -819,8 +827,10 @@ class Store:
             raise
 
     def _many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
-        with _translated(self.path):
+        try:
             self._connection.executemany(sql, values)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise _translation(error, self.path) from error
 
 
 # -- the view of a session --------------------------------------------------------------------------
@@ -1120,6 +1130,10 @@ def _time(value: str | None) -> datetime | None:
     return None if value is None else datetime.fromisoformat(value)
 
 
+def _time_text(moment: datetime | None) -> str | None:
+    return None if moment is None else time_text(moment)
+
+
 # -- one act ----------------------------------------------------------------------------------------
 
 
@@ -1171,11 +1185,17 @@ class Transaction:
         self._promise(id, None)
         self._changes.append(Change("belief", id, before, None, self._place(id), number))
 
-    def adopt(self, belief: Belief, index: Indexed, page: Page, text: bytes) -> None:
-        """Take in a belief whose page is in place already; nothing that undo would take away."""
-        self._write_belief(belief)
-        self.store._add_index(belief, index)
-        self.store._record_page(page, self.store._scope_number(belief.scope), text)
+    def adopt(self, adopted: Sequence[tuple[Belief, Indexed, Page, bytes]]) -> None:
+        """Take in new beliefs whose pages are in place already; nothing that undo would take away."""
+        store = self.store
+        store._many("INSERT OR IGNORE INTO scope (path) VALUES (?)", dict.fromkeys((one.scope,) for one, *_ in adopted))
+        numbers = dict(store.rows("SELECT path, n FROM scope"))
+        first = store.one("SELECT COALESCE(MAX(n), 0) + 1 FROM belief")[0]
+        rows = [(n, numbers[one[0].scope], *one) for n, one in enumerate(adopted, first)]
+        store._many(_INSERT_BELIEF, [_row(n, scope, belief) for n, scope, belief, *_ in rows])
+        store._add_indexes([(n, scope, index) for n, scope, _, index, *_ in rows])
+        store._many(_INSERT_PAGE, [_page_row(page, scope) for _, scope, *_, page, _ in rows])
+        store._many(_INSERT_BASE, [(belief.id, text) for _, _, belief, _, _, text in rows])
 
     def bring(self, belief: Belief, index: Indexed) -> None:
         """Take in a belief that has no page, from a database of before; nothing that undo would take away."""
@@ -1312,16 +1332,36 @@ class Transaction:
     def _write_belief(self, belief: Belief, number: int | None = None) -> None:
         self.store.rows("INSERT OR IGNORE INTO scope (path) VALUES (?)", belief.scope)
         known = self.store.rows("SELECT n FROM belief WHERE id = ?", belief.id)
-        record = to_record(belief)
-        self.store.rows(
-            f"INSERT OR REPLACE INTO belief VALUES ({','.join('?' * 27)})",
-            known[0][0] if known else number, belief.id, self.store._scope_number(belief.scope), belief.type,
-            belief.name, belief.content, _packed(belief.aliases), belief.why, belief.status, belief.review,
-            belief.confidence, belief.pinned, belief.archived, belief.superseded_by,
-            " ".join(belief.participants), belief.relation, record["valid_from"], record["valid_until"],
-            record["created"], record["updated"], record["confirmed"], belief.stability, belief.source,
-            belief.session, record["provenance"]["at"], belief.current, belief.anchor.timestamp(),
-        )  # fmt: skip
+        row = _row(known[0][0] if known else number, self.store._scope_number(belief.scope), belief)
+        self.store.rows(_INSERT_BELIEF, *row)
+
+
+_INSERT_BELIEF = f"INSERT OR REPLACE INTO belief VALUES ({','.join('?' * 27)})"
+_INSERT_PAGE = "INSERT INTO page (id, scope, path, folded, hash, mtime, size) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_INSERT_BASE = "INSERT OR REPLACE INTO base (id, text) VALUES (?, ?)"
+
+
+def _row(number: int | None, scope: int, belief: Belief) -> tuple[Any, ...]:
+    """A belief in the order of the columns; without a number it gets a new one."""
+    return (
+        number, belief.id, scope, belief.type, belief.name, belief.content, _packed(belief.aliases), belief.why,
+        belief.status, belief.review, belief.confidence, belief.pinned, belief.archived, belief.superseded_by,
+        " ".join(belief.participants), belief.relation, _time_text(belief.valid_from), _time_text(belief.valid_until),
+        time_text(belief.created), time_text(belief.updated), _time_text(belief.confirmed), belief.stability,
+        belief.source, belief.session, time_text(belief.at), belief.current, belief.anchor.timestamp(),
+    )  # fmt: skip
+
+
+def _page_row(page: Page, scope: int) -> tuple[Any, ...]:
+    return page.id, scope, page.path, folded(page.path), page.hash, page.mtime, page.size
+
+
+def _counted(keys: Iterable[tuple[int, str]]) -> list[tuple[int, str, int]]:
+    """How often each key of a scope occurs."""
+    counts: dict[tuple[int, str], int] = {}
+    for key in keys:
+        counts[key] = counts.get(key, 0) + 1
+    return [(*key, count) for key, count in counts.items()]
 
 
 def _spelt(phrases: Iterable[str]) -> list[str]:
@@ -1419,10 +1459,13 @@ def _connect(path: str, mode: str) -> sqlite3.Connection:
 def _translated(path: str) -> Iterator[None]:
     try:
         yield
-    except UnicodeDecodeError as error:  # SQLite quotes damaged text in its complaint
-        raise damaged(path) from error
-    except sqlite3.Error as error:
-        raise unusable(error, path) from error
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise _translation(error, path) from error
+
+
+def _translation(error: Exception, path: str) -> StoreUnusable:
+    # SQLite quotes damaged text in its complaint
+    return damaged(path) if isinstance(error, UnicodeDecodeError) else unusable(error, path)
 
 
 def damaged(path: str) -> StoreUnusable:

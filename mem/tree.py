@@ -17,6 +17,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from itertools import takewhile
 
 from mem.belief import ALIAS_WEIGHTS, PLURALS, Belief, alias_record, from_record, to_record
@@ -58,6 +59,9 @@ def page_path(belief: Belief, suffix: str = "") -> str:
     return f"{archive}{folder}/{slug(belief.name)}{suffix}.md"
 
 
+_TYPES = {plural: type_ for type_, plural in PLURALS.items()}
+
+
 class Place(NamedTuple):
     """What the path of a page says."""
 
@@ -71,10 +75,15 @@ def place_of(path: str) -> Place | None:
 
     The name of the file says nothing.
     """
-    *folders, plural, _ = path.split("/")
+    return _place(path.rpartition("/")[0])
+
+
+@lru_cache(1024)  # a thousand pages are in a few folders
+def _place(folder: str) -> Place | None:
+    *folders, plural = folder.split("/")
     archived = folders[:1] == ["archive"]
     kind, *segments = folders[archived:] or [""]
-    type_ = {plural: type_ for type_, plural in PLURALS.items()}.get(plural)
+    type_ = _TYPES.get(plural)
     try:
         scope = parse_scope(f"{kind}:{'/'.join(segments)}" if segments else kind)
     except UsageMistake:
@@ -478,6 +487,9 @@ def _read_yaml(source: str) -> dict[str, tuple[Any, int]]:
 
     No anchors, no tags, no duplicate keys: they mean nothing here and hide what a page says.
     """
+    plain = _read_plain(source)
+    if plain is not None:
+        return plain
     import yaml
 
     try:
@@ -497,6 +509,39 @@ def _read_yaml(source: str) -> dict[str, tuple[Any, int]]:
     if not isinstance(value, dict):
         raise _Fault("the front matter is not a list of `key: value` lines", 1)
     return value
+
+
+# What mem itself writes of a belief without odd characters: nothing that YAML would read in another way.
+_WORDS = r"[A-Za-z0-9](?:[\w ./+-]*[\w./+-])?"
+_ENTRY = rf"{_WORDS}|\{{text: {_WORDS}(?:, weight: {_WORDS})?(?:, origin: {_WORDS})?\}}"
+_PLAIN_LINE = (
+    rf"(?a:([a-z_]{{1,40}}): (?:([A-Za-z0-9](?:[\w~./+-]|[ :](?=[\w~./+-]))*)|\[((?:{_ENTRY})(?:, (?:{_ENTRY}))*)?\]))"
+)
+
+
+def _read_plain(source: str) -> dict[str, tuple[Any, int]] | None:
+    """What `_read_yaml` gives, of plain lines alone; without the parser, whose import costs more than the rest.
+
+    None if there are others.
+    """
+    found: dict[str, tuple[Any, int]] = {}
+    for number, line in enumerate(source.split("\n"), 1):
+        said = re.fullmatch(_PLAIN_LINE, line)
+        if said is None or said[1] in found:
+            return None
+        found[said[1]] = _entries(said[3], number) if said[2] is None else said[2], number
+    return found
+
+
+def _entries(listed: str | None, line: int) -> list[Any]:
+    """The words, and the mappings in braces, of a plain list."""
+    entries = re.findall(_ENTRY, listed or "")
+    return [
+        {key: (value, line) for key, value in (pair.split(": ") for pair in entry[1:-1].split(", "))}
+        if entry[0] == "{"
+        else entry
+        for entry in entries
+    ]
 
 
 def _events(source: str) -> list[yaml.Event]:

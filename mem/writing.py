@@ -382,14 +382,17 @@ class Writer(Reader):
             known = pages if git.identified(self.home.path) else []
             known = [one for one in known if (trusted or {}).get(one[1].page.path) != one[1].page.hash]
             authors = self._authors([sheet.page.path for _, sheet in known])
+            taken = []
+            for belief, sheet in pages:
+                author = authors.get(sheet.page.path)
+                if author is not None:
+                    belief = belief._replace(review="pending", source=f"git:{author}", at=now)
+                taken.append((belief, lexical.indexed(belief), sheet.page, sheet.text))
             with store.transaction("adopt", "take in pages", source="user", now=now) as transaction:
-                for belief, sheet in pages:
-                    author = authors.get(sheet.page.path)
-                    if author is not None:
-                        belief = belief._replace(review="pending", source=f"git:{author}", at=now)
-                    transaction.adopt(belief, lexical.indexed(belief), sheet.page, sheet.text)
-                    if author is not None:
-                        self._leave(transaction, belief.id)
+                transaction.adopt(taken)
+                for _, sheet in pages:
+                    if sheet.page.path in authors:
+                        self._leave(transaction, sheet.page.id)
             if head is not None:
                 store.note("commit", head)
         except BaseException:

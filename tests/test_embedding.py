@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import shutil
 import sys
 import unicodedata
@@ -130,6 +131,13 @@ def test_a_packed_vector_is_a_byte_a_dimension_and_keeps_its_direction(encoder: 
     packed = embedding.pack(vector)
     assert len(packed) == 4 + len(vector) and len(embedding.signs(vector)) == len(vector) // 8
     assert embedding.cosine(vector, packed) > 0.999
+
+
+def test_many_vectors_are_packed_as_each_of_them(table: Table) -> None:
+    vectors = [table.vector(table.tokens(word)) for word in ("tax", "", "the store of record")]
+    chance = random.Random(1)
+    vectors += [[chance.choice((0.0, 0.5, -0.5, chance.uniform(-1, 1))) for _ in range(128)] for _ in range(200)]
+    assert embedding.at_rest(vectors) == [(embedding.pack(one), embedding.signs(one)) for one in vectors]
 
 
 WORDS = "tax cat bread train code music rain key kitten car vehicle postgres database mysql bike".split()

@@ -12,7 +12,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from mem import tree
-from mem.belief import PLURALS, Belief
+from mem.belief import PLURALS, Alias, Belief
 from mem.errors import Problem
 from mem.text import MAX_TEXT
 from tests.strategies import LINES, NOW, belief, beliefs
@@ -540,3 +540,52 @@ def test_a_page_that_a_person_changed_is_not_taken_away(disk: Disk) -> None:
 def test_a_page_that_is_gone_already_needs_no_taking_away(disk: Disk) -> None:
     tree.take_away(str(disk.path), tree.digest(b"old"), str(disk.scratch))
     assert not disk.path.exists()
+
+
+# -- plain front matter -----------------------------------------------------------------------------
+
+PARTS = st.sampled_from(("a", "id", "7", " ", ": ", ":", "~", "-", "- ", "#", " #", "'", '"', "[", "]", "{", "}", ", "))
+VALUES = st.lists(PARTS, max_size=6).map("".join)
+ENTRIES = st.lists(VALUES | st.sampled_from(("{text: a b, origin: derived}", "{text: a}")), max_size=3)
+FRONTS = st.lists(
+    st.builds(
+        "{}{}{}".format,
+        st.sampled_from(("id", "type", "aliases", "a_b", "x-y", "A")),
+        st.sampled_from((": ", ":", " : ", ":  ")),
+        VALUES | ENTRIES.map(lambda entries: f"[{', '.join(entries)}]"),
+    ),
+    max_size=4,
+).map("\n".join)
+
+
+def read_by_yaml(front: str) -> Any:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tree, "_read_plain", lambda source: None)
+        return tree._read_yaml(front)
+
+
+@given(FRONTS)
+@example("created: 2026-10-01T08:00:00Z\naliases: [a b, {text: x/y, origin: derived}]\nsource: file:~/a.md:3")
+@example("a: b ")
+@example("a: 'b'")
+@example("a: b: c")
+@example("a: b\na: c")
+@example("a: [{a: b, a: c}]")
+@example("a: []")
+@example("a: [b,c]")
+def test_a_plain_front_matter_reads_as_yaml_reads_it(front: str) -> None:
+    plain = tree._read_plain(front)
+    assert plain is None or plain == read_by_yaml(front)
+
+
+@given(beliefs())
+def test_what_mem_writes_reads_as_yaml_reads_it(one: Belief) -> None:
+    front = tree.render(one).decode()[4:].partition("\n---\n")[0]
+    plain = tree._read_plain(front)
+    assert plain is None or plain == read_by_yaml(front)
+
+
+def test_an_ordinary_page_needs_no_parser_of_yaml() -> None:
+    page = tree.render(belief()._replace(aliases=(Alias("pg", 10.0, "given"), Alias("Redis", 1.0, "derived"))))
+    front = page.decode()[4:]
+    assert tree._read_plain(front.partition("\n---\n")[0]) is not None

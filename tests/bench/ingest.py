@@ -14,7 +14,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,12 +129,13 @@ def page_by_page() -> Iterator[None]:
     """The broken variant: each page is committed, and forced to the disk, before the next one."""
     adopt = Transaction.adopt
 
-    def alone(transaction: Transaction, *values: Any) -> None:
-        adopt(transaction, *values)
+    def alone(transaction: Transaction, adopted: Sequence[Any]) -> None:
         store: Store = transaction.store
-        store.rows("COMMIT")
-        store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
-        store.rows("BEGIN IMMEDIATE")
+        for one in adopted:
+            adopt(transaction, [one])
+            store.rows("COMMIT")
+            store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+            store.rows("BEGIN IMMEDIATE")
 
     Transaction.adopt = alone  # type: ignore[method-assign]
     try:
