@@ -318,7 +318,8 @@ class Memory(Mender):
                     store.note("commit", head)
             done = [change for change in changes if change.problem is None and change.words]
             written = [change for change in changes if change.act == "write"]
-            return Synced([*done, *written], problems, None, len(store.outbox()), dry_run)
+            unreviewed = sum(one.kind == sync.FOREIGN for one in store.held())
+            return Synced([*done, *written], problems, None, len(store.outbox()), dry_run, unreviewed=unreviewed)
 
     def change_setting(self, key: str, value: str | None) -> Any:
         """Give a setting a value, or its default back for None; returns what holds now.

@@ -296,11 +296,21 @@ class Reader:
         if listed is not None and not 1 <= int(reference) <= len(listed.ids):
             raise UsageMistake(f"the last list here ends with number {len(listed.ids)}", "mem list, or give an id")
         if listed is None:
-            return view.belief(reference)
+            return self._named(view, reference)
         id_ = listed.ids[int(reference) - 1]
         if not view.by_id([id_]):
             raise UsageMistake(f"number {reference} of the last list, {id_}, is not visible here", "mem list")
         return view.belief(id_)
+
+    def _named(self, view: View, reference: str) -> Belief:
+        try:
+            return view.belief(reference)
+        except UsageMistake:
+            for path in self._unknown_paths(view, {page.path for page in view.pages()}):
+                new = self._new_page(view, path)
+                if new is not None and reference in (new.id, new.name):
+                    raise UsageMistake(f"{reference!r} is a new page, {path}", "mem sync takes it in") from None
+            raise
 
     def recall(
         self,
@@ -678,12 +688,13 @@ class Reader:
             return None
         from mem import tree
 
-        data = tree.read(os.path.join(self.home.path, path)) or b""
-        parsed = tree.parse(path, data, now=self._clock())
+        data, now = tree.read(os.path.join(self.home.path, path)) or b"", self._clock()
+        place = tree.place_of(path)
+        standing_in = tree.standing_in(place, "", now) if place is not None else None
+        parsed = tree.parse(path, data, now=now, standing_in=standing_in)
         if isinstance(parsed, Problem):
             self._warn(f"{parsed}; it is left out")
             return None
-        place = tree.place_of(path)
         if place is None or place.scope != parsed.scope:
             self._warn(f"{path}: its scope {parsed.scope} is not that of its folder; it is left out (mem sync)")
             return None

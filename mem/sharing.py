@@ -31,6 +31,8 @@ class Synced(NamedTuple):
     """First lines of the commits that were made."""
     pulled: bool = False
     pushed: bool = False
+    unreviewed: int = 0
+    """Pages that say what somebody else committed, and that nobody has decided about."""
 
 
 Reconcile = Callable[[], Synced]

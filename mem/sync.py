@@ -12,10 +12,9 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 
 from mem import git, tree
-from mem.belief import PLURALS, Alias, Belief, from_record
+from mem.belief import PLURALS, Alias, Belief
 from mem.config import Home
 from mem.errors import Problem, TreeProblem
 from mem.record import Any, NamedTuple
@@ -467,15 +466,8 @@ def _read(path: str, text: bytes, known: Page | None, now: datetime) -> Belief |
         return Problem(path.encode("utf-8", "backslashreplace").decode(), 0, fault)
     if place is None:
         return Problem(path, 0, "its folder is that of no scope")
-    standing_in = _standing_in(place.type, place.scope, known.id if known else UNNAMED, now)
+    standing_in = tree.standing_in(place, known.id if known else UNNAMED, now)
     return tree.parse(path, text, now=now, standing_in=standing_in)
-
-
-@lru_cache(128)
-def _standing_in(type: str, scope: str, id: str, now: datetime) -> Belief:
-    """A belief that says what the place of a page says."""
-    record = {"type": type, "scope": scope, "content": "-", "name": "-", "aliases": []}
-    return from_record(record, id="x", now=now, source="user")._replace(id=id)
 
 
 def read_pages(home: Home, now: datetime) -> tuple[list[tuple[Belief, Sheet]], list[Problem]]:

@@ -91,6 +91,13 @@ def _place(folder: str) -> Place | None:
     return None if type_ is None else Place(str(scope), type_, archived)
 
 
+@lru_cache(128)
+def standing_in(place: Place, id: str, now: datetime) -> Belief:
+    """A belief that says what the place of a page says, for what a page that a person began leaves out."""
+    record = {"type": place.type, "scope": place.scope, "content": "-", "name": "-", "aliases": []}
+    return from_record(record, id="x", now=now, source="user")._replace(id=id)
+
+
 def misnamed(path: str) -> str | None:
     """Why a file that a person named cannot be kept by every file system, or None."""
     name = path.rpartition("/")[2]

@@ -172,14 +172,20 @@ class Writer(Reader):
             self._report(sync.deliver(self.home, store, self._rendered))
 
     def _import(self, store: Store, about: Callable[[Store], Iterable[str]]) -> None:
-        """Take in what a person wrote into the pages of some beliefs, before anything is decided about them."""
-        ids, now = [], self._clock()
+        """Take in what a person wrote into the pages of some beliefs, before anything is decided about them.
+
+        Where one is unknown, that is what all new pages say; if it is none of those, the act itself will report it.
+        """
+        ids: list[str] | None = None
+        now = self._clock()
         state = git.state(self.home.path)  # before anything else, so that whatever git does meanwhile shows
-        with suppress(UsageMistake):  # which the act itself will report
+        with suppress(UsageMistake):
             ids = [*about(store)]
-        if ids and sync.waits(self.home, store) is None and state.busy is None:
-            changes = sync.plan(*sync.look(self.home, store, now, only=ids))
-            own = [change for change in self._told_apart(store, changes) if change.act in ("take", "agree")]
+        if ids != [] and sync.waits(self.home, store) is None and state.busy is None:
+            base, sheets, stored = sync.look(self.home, store, now, only=ids)
+            changes = self._told_apart(store, sync.plan(base, sheets, stored))
+            own = [one for one in changes if one.act == "take" and (ids is not None or one.id not in base)]
+            own += [one for one in changes if one.act == "agree" and ids is not None]
             if git.state(self.home.path) == state:  # else what was read may be half of another branch
                 self._apply(store, own, now)
 

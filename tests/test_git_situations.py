@@ -423,6 +423,7 @@ def test_what_somebody_else_adds_waits_for_approval(ana: Owner, bare: Repository
     ana.sync()
     assert ana.believed() == BELIEVED and ana.recalled("Kafka") == []
     assert ana.waiting() == {"Kafka carries the events.": f"git:{SOMEBODY}"}
+    assert "pages and database agree, but for 1 page of others (mem review)" in ana.sync().out
     assert ana.text(f"{ATLAS}kafka.md") == NEW_PAGE
     assert ana.mem("review", "--all", "--scope", "project:atlas").status == 0
     assert ana.believed() == BELIEVED | {"kafka": "Kafka carries the events."}

@@ -243,6 +243,7 @@ def sync_document(done: Synced) -> dict[str, Any]:
         "commits": [*done.commits],
         "pulled": done.pulled,
         "pushed": done.pushed,
+        "unreviewed": done.unreviewed,
         "changes": [
             {"act": one.act, "id": one.id, "path": shown(one.path), "message": shown(one.words)} for one in done.changes
         ],
@@ -269,5 +270,6 @@ def sync_text(done: Synced) -> str:
     lines += [f"committed: {subject}\n" for subject in done.commits]
     lines += [f"{act}\n" for act, was in (("pulled", done.pulled), ("pushed", done.pushed)) if was]
     if not lines and not done.problems and done.waits is None:
-        lines.append("pages and database agree\n")
+        but = f", but for {counted(done.unreviewed, 'page')} of others (mem review)" if done.unreviewed else ""
+        lines.append(f"pages and database agree{but}\n")
     return "".join(lines)
