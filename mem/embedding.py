@@ -543,8 +543,8 @@ class Table:
     def tokens_of(self, texts: Sequence[str]) -> list[list[int]]:
         """The same for many texts, for which the whole vocabulary is read."""
         if len(texts) >= MANY and not self._whole:
-            lines = (line.partition(b"\t") for line in self._words[:].splitlines())
-            self._numbers = {word: int(number) for word, _, number in lines}
+            fields = self._words[:].replace(b"\n", b"\t").split(b"\t")
+            self._numbers = dict(zip(fields[::2], map(int, fields[1::2]), strict=False))  # the last one is empty
             self._whole = True
         if len(texts) < MANY:
             return [self.tokens(text) for text in texts]

@@ -11,7 +11,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 
 from mem.record import Any, NamedTuple
@@ -114,8 +114,11 @@ def words(text: str) -> list[Word]:
         gap = text[previous : chunk.start()]
         if gap.strip(_GLUE) or _has_blank_line(gap):
             segment += 1
-        previous = chunk.end()
-        found.extend(_pieces(scanner, chunk[0], chunk.start(), segment))
+        previous, written = chunk.end(), chunk[0]
+        if written.isalnum() and written.isascii():
+            found.append(Word(written.lower(), chunk.start(), previous, True, True, segment))
+        else:
+            found.extend(_pieces(scanner, written, chunk.start(), segment))
     return found
 
 
@@ -313,24 +316,21 @@ def terms(text: str) -> Iterator[tuple[str, str]]:
     pairs of characters.
     """
     text = normalise(text)
-    scanner = _scanner(text.isascii())
-    for chunk in scanner.chunk.finditer(text):
-        written = chunk[0]
-        if written.islower() and written.isalnum() and written.isascii():  # nearly all are plain words
-            if written not in FUNCTION_WORDS:
-                yield stem(written), written
-            continue
-        pieces = [word.form for word in _pieces(scanner, written, 0, 0, apart=True)]
-        if len(pieces) > 1:
-            yield from _identifier_terms(written, pieces)
-            continue
-        if written[-1:] == "s" and written[:-1].isupper():  # `JWTs`: the stemmer knows no plural without vowels
-            pieces = [pieces[0][:-1]]
-        yield from _term(pieces[0], written)
-        camel = split_camel(written) if not (written.islower() or written.isdigit()) else written
-        if camel != written:
-            for part in camel.split():
-                yield from _term(fold(part), written)
+    ascii = text.isascii()
+    for chunk in _scanner(ascii).chunk.finditer(text):
+        yield from _terms_of(chunk[0], ascii)
+
+
+@lru_cache(8192)  # most words of a text have been met before
+def _terms_of(written: str, ascii: bool) -> tuple[tuple[str, str], ...]:
+    pieces = [word.form for word in _pieces(_scanner(ascii), written, 0, 0, apart=True)]
+    if len(pieces) > 1:
+        return tuple(_identifier_terms(written, pieces))
+    if written[-1:] == "s" and written[:-1].isupper():  # `JWTs`: the stemmer knows no plural without vowels
+        pieces = [pieces[0][:-1]]
+    camel = split_camel(written) if not (written.islower() or written.isdigit()) else written
+    parts = [fold(part) for part in camel.split()] if camel != written else []
+    return tuple(term for form in (*pieces, *parts) for term in _term(form, written))
 
 
 def _identifier_terms(written: str, pieces: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -365,6 +365,7 @@ def speak(language: str) -> None:
     if language != _language:
         _language = language
         stem.cache_clear()
+        _terms_of.cache_clear()
         _stemmer.cache_clear()
 
 
@@ -535,13 +536,15 @@ def counted(count: int, noun: str) -> str:
 
 def is_utf8(text: str) -> bool:
     """False for a text that stands for bytes which are none."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def fault(text: str) -> str | None:
     """Why a text cannot be stored, or None: too long, or with characters that no text has."""
     if len(text) > MAX_TEXT:
         return f"is too long: {len(text):,} characters, and {MAX_TEXT:,} are allowed"
+    if text.isascii() and text.isprintable():
+        return None
     found = re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]", text)
     if found and found[0] >= "\ud800":
         return f"is not UTF-8 at character {found.start() + 1}"

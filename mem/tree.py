@@ -25,7 +25,7 @@ from mem.errors import Problem, UsageMistake
 from mem.record import TYPE_CHECKING, Any, NamedTuple
 from mem.retention import INITIAL_STABILITY
 from mem.scope import parse as parse_scope
-from mem.text import is_utf8
+from mem.text import is_utf8, shape
 
 if TYPE_CHECKING:
     import yaml
@@ -521,7 +521,7 @@ def _read_yaml(source: str) -> dict[str, tuple[Any, int]]:
 # What mem itself writes of a belief without odd characters: nothing that YAML would read in another way.
 _WORDS = r"[A-Za-z0-9](?:[\w ./+-]*[\w./+-])?"
 _ENTRY = rf"{_WORDS}|\{{text: {_WORDS}(?:, weight: {_WORDS})?(?:, origin: {_WORDS})?\}}"
-_PLAIN_LINE = (
+_PLAIN_LINE = shape(
     rf"(?a:([a-z_]{{1,40}}): (?:([A-Za-z0-9](?:[\w~./+-]|[ :](?=[\w~./+-]))*)|\[((?:{_ENTRY})(?:, (?:{_ENTRY}))*)?\]))"
 )
 
@@ -533,7 +533,7 @@ def _read_plain(source: str) -> dict[str, tuple[Any, int]] | None:
     """
     found: dict[str, tuple[Any, int]] = {}
     for number, line in enumerate(source.split("\n"), 1):
-        said = re.fullmatch(_PLAIN_LINE, line)
+        said = _PLAIN_LINE.fullmatch(line)
         if said is None or said[1] in found:
             return None
         found[said[1]] = _entries(said[3], number) if said[2] is None else said[2], number

@@ -9,6 +9,7 @@ import re
 import select
 import subprocess
 import termios
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,7 +42,7 @@ class Terminal:
             start_new_session=True,
         )  # fmt: skip
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._seen = ""
+        self._seen = self._pressed = ""
         self.type("stty -echo -echoctl; PS1=; PROMPT_COMMAND='printf \"ENDED<%s>\\n\" $?'; echo RE''ADY")
         self.wait("READY\nENDED<0>\n")
         os.close(terminal)
@@ -67,13 +68,21 @@ class Terminal:
 
     def press(self, keys: str) -> None:
         """Press keys, such as \\x03 for Ctrl-C."""
+        self._pressed = keys
         os.write(self._main, keys.encode())
 
     def wait(self, pattern: str) -> re.Match[str]:
-        """Wait until the terminal shows a pattern."""
+        """Wait until the terminal shows a pattern.
+
+        Ctrl-C is pressed once more if nothing follows: Python does not see one that comes just before it reads.
+        """
+        begun = time.monotonic()
         while not (found := re.search(pattern, self._seen)):
-            assert select.select([self._main], [], [], PATIENCE)[0], f"no {pattern!r} in {self._seen!r}"
-            self._seen += self._decoder.decode(os.read(self._main, 65536)).replace("\r\n", "\n")
+            if select.select([self._main], [], [], 2.0)[0]:
+                self._seen += self._decoder.decode(os.read(self._main, 65536)).replace("\r\n", "\n")
+            elif self._pressed == "\x03":
+                self.press("\x03")
+            assert time.monotonic() - begun < PATIENCE, f"no {pattern!r} in {self._seen!r}"
         return found
 
     def close(self) -> None:
