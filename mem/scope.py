@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from mem.errors import UsageMistake
 from mem.record import NamedTuple
@@ -43,6 +44,7 @@ class Scope(NamedTuple):
 USER = Scope("user", ())
 
 
+@lru_cache(256)
 def parse(text: str) -> Scope:
     """Read a scope as a person types it.
 

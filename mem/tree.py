@@ -406,7 +406,7 @@ def parse(path: str, data: bytes, *, now: datetime, standing_in: Belief | None =
         page = data.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         return Problem(path, data[: error.start].count(b"\n") + 1, "the page is not UTF-8")
-    conflict = re.search(r"(?m)^(?:<{7}|>{7}) ", page)
+    conflict = re.search(r"(?m)^(?:<{7}|>{7}) ", page) if "<<<<<<< " in page or ">>>>>>> " in page else None
     if conflict:
         line = page.count("\n", 0, conflict.start()) + 1
         return Problem(path, line, "the page has conflict markers of git; keep one of the sides")

@@ -7,6 +7,7 @@ index that makes each page durable by itself.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -20,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mem.__main__ import MANY_OBJECTS
 from mem.config import Home
 from mem.memory import Memory
 from mem.store import Store, Transaction
@@ -37,6 +39,7 @@ def run(_: str) -> int:
     """Print the ratios; exit status 1 if the limit is not met, or if the broken variant meets it."""
     with tempfile.TemporaryDirectory(prefix="mem-bench-") as folder:
         os.environ |= {"HOME": folder, "XDG_DATA_HOME": f"{folder}/data", "XDG_CONFIG_HOME": f"{folder}/config"}
+        gc.set_threshold(MANY_OBJECTS)  # as the command does
         filled(Path(folder))
         vault = notes(Path(folder) / "vault")
         index, broken = first_index(Path(folder))
