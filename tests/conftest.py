@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import io
 import json
 import os
@@ -31,6 +32,12 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # so it is for who was st
 settings.register_profile("ci", deadline=None, max_examples=60)
 settings.register_profile("nightly", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile mem once, so that no process of a test has to, whether or not it may leave files."""
+    if not hasattr(session.config, "workerinput"):
+        compileall.compile_dir(Path(__main__.__file__).parent, quiet=2)
 
 
 class Result(NamedTuple):

@@ -284,21 +284,21 @@ COMMANDS = (("recall", "postgres"), ("inject", "postgres"), ("list",), ("export"
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda line: line[0])
 @pytest.mark.parametrize("damage", WHOLE)
 def test_a_damaged_database_is_reported_and_not_touched(
-    process: Process, store: Path, tmp_path: Path, damage: Callable[[bytes], bytes], command: tuple[str, ...]
+    mem: Mem, store: Path, tmp_path: Path, damage: Callable[[bytes], bytes], command: tuple[str, ...]
 ) -> None:
     store.write_bytes(damage(store.read_bytes()))
     before = store.read_bytes(), contents(tmp_path / "home" / "mem")
-    one_sentence(process(*command), 5)
+    one_sentence(mem(*command), 5)
     assert (store.read_bytes(), contents(tmp_path / "home" / "mem")) == before
 
 
 @pytest.mark.parametrize("command", [("list",), ("export",), ("recall", "postgres")], ids=lambda line: line[0])
 @pytest.mark.parametrize("damage", [damaged_time, impossible_time])
 def test_a_damaged_row_is_reported(
-    process: Process, store: Path, damage: Callable[[bytes], bytes], command: tuple[str, ...]
+    mem: Mem, store: Path, damage: Callable[[bytes], bytes], command: tuple[str, ...]
 ) -> None:
     store.write_bytes(damage(store.read_bytes()))
-    one_sentence(process(*command), 5)
+    one_sentence(mem(*command), 5)
 
 
 def test_a_database_that_is_gone_is_not_quietly_begun_anew(process: Process, store: Path, tmp_path: Path) -> None:
@@ -337,25 +337,25 @@ def test_no_table_that_lost_its_rows_ends_in_a_traceback(mem: Mem, store: Path, 
     assert 5 in seen["belief"]
 
 
-def test_a_newer_database_is_left_byte_for_byte(process: Process, store: Path) -> None:
+def test_a_newer_database_is_left_byte_for_byte(mem: Mem, store: Path) -> None:
     with sqlite3.connect(store) as database:
         database.execute("PRAGMA user_version = 99")
     database.close()
     before = store.read_bytes()
     for command in COMMANDS:
-        result = process(*command)
+        result = mem(*command)
         one_sentence(result, 5)
         assert "newer" in result.err
     assert store.read_bytes() == before
 
 
-def test_the_database_of_another_program_is_left_byte_for_byte(process: Process, store: Path) -> None:
+def test_the_database_of_another_program_is_left_byte_for_byte(mem: Mem, store: Path) -> None:
     with sqlite3.connect(store) as database:
         database.execute("PRAGMA application_id = 7")
     database.close()
     before = store.read_bytes()
     for command in COMMANDS:
-        one_sentence(process(*command), 5)
+        one_sentence(mem(*command), 5)
     assert store.read_bytes() == before
 
 
