@@ -131,14 +131,22 @@ def stamp(folder: str) -> Stamp:
         raise ModelUnusable(f"mem did not install the model in {folder}", "mem model install DIR") from error
 
 
+def files(folder: str) -> dict[str, Any]:
+    """The files that a model consists of, to their sha256, or to that and their size.
+
+    Raises: ModelUnusable if its settings cannot be read.
+    """
+    found: dict[str, Any] = _json(folder, "config.json").get("files") or _json(folder, RECORD).get("files", {})
+    return found
+
+
 def verify(folder: str, *, quick: bool = False) -> None:
     """Compare every file of a model with its sha256, or, to be quick, files of an installed one with their size.
 
     Raises: ModelUnusable naming the file that is damaged or missing.
     """
-    own = _json(folder, "config.json").get("files")
-    hint = _remedy(folder)
-    for name, wanted in (own or _json(folder, RECORD).get("files", {})).items():
+    own, hint = _json(folder, "config.json").get("files"), _remedy(folder)
+    for name, wanted in files(folder).items():
         path = os.path.join(folder, name)
         sha256, size = (wanted, None) if own else wanted
         try:

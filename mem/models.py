@@ -26,6 +26,7 @@ from mem.embedding import (
     Encoder,
     Stamp,
     Table,
+    files,
     folder,
     graph_of,
     habits,
@@ -106,13 +107,14 @@ def _installed() -> list[str]:
 
 
 def _model(name: str, path: str) -> Model:
-    found, problem = None, None
+    found, problem, size = None, None, 0
     try:
         found = stamp(path)
+        there = [place for name in files(path) if os.path.exists(place := os.path.join(path, name))]
+        size = sum(map(os.path.getsize, there))
         verify(path, quick=True)
     except ModelUnusable as error:
         problem = error.message
-    size = sum(os.path.getsize(os.path.join(where, file)) for where, _, files in os.walk(path) for file in files)
     return Model(name, path, found, size, problem)
 
 

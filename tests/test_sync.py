@@ -663,7 +663,9 @@ def test_while_a_merge_is_in_progress_everything_waits(filled: Memory, git: Call
 def test_sync_says_what_it_does_as_json(filled: Memory, mem: Mem) -> None:
     at(filled, "user/facts/one.md").unlink()
     document = json.loads(mem("sync", "--json").out)
-    assert document.keys() == set("schema dry_run waits outbox changes commits pulled pushed problems".split())
+    assert document.keys() == set(
+        "schema dry_run waits outbox changes commits pulled pushed unreviewed problems".split()
+    )
     assert [(one["act"], one["id"], one["path"]) for one in document["changes"]] == [
         ("retire", "one", "user/facts/one.md")
     ]

@@ -376,7 +376,7 @@ def require_exact_undo(memory: Memory, acts: list[ACT], chunks: Iterator[int]) -
 
 
 # Shrinking is left out: an example makes a store, and a smaller one would take minutes to find.
-@settings(max_examples=settings().max_examples // 2, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=settings().max_examples // 3, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(SOURCES, sequences(), st.lists(st.integers(1, 5), min_size=14, max_size=14))
 def test_undo_is_exact(source: bytes | None, acts: list[ACT], chunks: list[int]) -> None:
     with fresh_memory(tick=7) as memory:
