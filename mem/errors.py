@@ -39,6 +39,14 @@ class UsageMistake(MemError):
     exit_code = 2
 
 
+class NewPage(UsageMistake):
+    """What was named is on a page that mem has not taken in yet."""
+
+    def __init__(self, reference: str, path: str) -> None:
+        super().__init__(f"{reference!r} is a new page, {path}", "mem sync takes it in")
+        self.path = path
+
+
 class TreeProblem(MemError):
     """A page stands in the way, or some of the given records could not be taken."""
 

@@ -306,17 +306,23 @@ class Memory(Mender):
                     break
             else:
                 return Synced([], [], "git is changing pages in the memory folder", len(store.outbox()), dry_run)
-            changes = sync.plan(*sides, accept_moves=accept_moves, accept_deletions=accept_deletions)
+            gone = {one.id for one in store.held() if one.kind == sync.GONE}
+            changes = sync.plan(*sides, accept_moves=accept_moves, accept_deletions=accept_deletions, gone=gone)
             changes = self._told_apart(store, changes)
+            # Who wrote a page that cannot be decided about yet must be known when it can be.
+            unknown = self._authors([one.path for one in changes if one.act in ("hold", "fault")], store.meta("commit"))
             problems = [change.problem for change in changes if change.problem is not None]
+            faulty: set[str] = set()
             if not dry_run:
-                problems += self._apply(store, changes, now, whole=True)
+                faults = self._apply(store, changes, now, whole=True)
+                faulty = {fault.path for fault in faults}
+                problems += faults
                 told = {problem.path for problem in problems}
                 left = sync.deliver(self.home, store, self._rendered)
                 problems += [problem for problem in left if problem.path not in told]
-                if head is not None:
+                if head is not None and not unknown:
                     store.note("commit", head)
-            done = [change for change in changes if change.problem is None and change.words]
+            done = [one for one in changes if one.problem is None and one.words and one.path not in faulty]
             written = [change for change in changes if change.act == "write"]
             unreviewed = sum(one.kind == sync.FOREIGN for one in store.held())
             return Synced([*done, *written], problems, None, len(store.outbox()), dry_run, unreviewed=unreviewed)

@@ -19,7 +19,7 @@ from mem import recall as recalling
 from mem import scope as scopes
 from mem.belief import PLURALS, Belief, parse_time, time_text
 from mem.config import Home
-from mem.errors import ModelUnusable, NothingFound, Problem, Refused, StoreUnusable, UsageMistake
+from mem.errors import ModelUnusable, NewPage, NothingFound, Problem, Refused, StoreUnusable, UsageMistake
 from mem.lexical import Overlay
 from mem.recall import Because, Hit
 from mem.record import Any, NamedTuple
@@ -309,7 +309,7 @@ class Reader:
             for path in self._unknown_paths(view, {page.path for page in view.pages()}):
                 new = self._new_page(view, path)
                 if new is not None and reference in (new.id, new.name):
-                    raise UsageMistake(f"{reference!r} is a new page, {path}", "mem sync takes it in") from None
+                    raise NewPage(reference, path) from None
             raise
 
     def recall(
@@ -668,7 +668,12 @@ class Reader:
         for (path,) in view.rows("SELECT path FROM scope WHERE n :scopes"):
             folder = scopes.parse(path).folder
             for start in (folder, f"archive/{folder}"):
-                for plural in PLURALS.values() if os.path.isdir(f"{self.home.path}/{start}") else ():
+                there = f"{self.home.path}/{start}"
+                # A link is no place for pages: somebody may have committed it.
+                whole = (
+                    os.path.isdir(there) and os.path.realpath(there) == f"{os.path.realpath(self.home.path)}/{start}"
+                )
+                for plural in PLURALS.values() if whole else ():
                     try:
                         names = os.listdir(f"{self.home.path}/{start}/{plural}")
                     except OSError:

@@ -155,11 +155,14 @@ def _notes_schema(db: Database) -> None:
         "CREATE TABLE note (scope TEXT NOT NULL, path TEXT NOT NULL, said TEXT NOT NULL, PRIMARY KEY (scope, path)) "
         "WITHOUT ROWID"
     )
+
+
+def _numbers_schema(db: Database) -> None:
     db.execute("ALTER TABLE change ADD COLUMN number INTEGER")
 
 
 MIGRATIONS = (
-    _first_schema, _receipts_schema, _proposals_schema, _tree_schema, _vectors_schema, _notes_schema,
+    _first_schema, _receipts_schema, _proposals_schema, _tree_schema, _vectors_schema, _notes_schema, _numbers_schema,
 )  # fmt: skip
 """Step k takes a database from `user_version` k to k + 1; a step that has shipped never changes."""
 
@@ -678,6 +681,7 @@ class Store:
                 self.rows("INSERT OR IGNORE INTO scope (path) SELECT path FROM old.scope")
                 for table in ("mapping", "remote", "operation", "change", "receipt", "receipt_belief", "proposal"):
                     self.rows(f"INSERT OR IGNORE INTO {table} SELECT * FROM old.{table}")
+                self.rows("UPDATE change SET number = NULL")  # rows are numbered anew here
                 self.rows(
                     """INSERT OR IGNORE INTO conflict
                        SELECT *
@@ -1218,6 +1222,11 @@ class Transaction:
         """Make room at the path of a page that is about to be recorded elsewhere."""
         self.store.rows("UPDATE page SET folded = 'moving ' || id WHERE id = ?", id)
 
+    def stay(self, id: str) -> None:
+        """Leave a page for which room was made where it is."""
+        for (path,) in self.store.rows("SELECT path FROM page WHERE id = ?", id):
+            self.store.rows("UPDATE page SET folded = ? WHERE id = ?", folded(path), id)
+
     def drop_page(self, id: str) -> None:
         """Record that a belief has no page any more."""
         self.store._drop_page(id)
@@ -1332,6 +1341,8 @@ class Transaction:
     def _write_belief(self, belief: Belief, number: int | None = None) -> None:
         self.store.rows("INSERT OR IGNORE INTO scope (path) VALUES (?)", belief.scope)
         known = self.store.rows("SELECT n FROM belief WHERE id = ?", belief.id)
+        if number is not None and self.store.rows("SELECT 1 FROM belief WHERE n = ?", number):
+            number = None  # another belief has it by now
         row = _row(known[0][0] if known else number, self.store._scope_number(belief.scope), belief)
         self.store.rows(_INSERT_BELIEF, *row)
 

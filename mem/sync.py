@@ -29,7 +29,7 @@ MOST_GONE, LEAST_GONE, SHARE_GONE = 50, 5, 0.1
 """Pages of one scope that may vanish at once and be taken for deleted: a tenth, but at least 5 and at most 50."""
 COMMITTED = "committed"
 """Why a page is taken in that git brought."""
-FOREIGN, REFUSED = "foreign", "refused"
+FOREIGN, REFUSED, GONE = "foreign", "refused", "gone"
 """Why a page is held that somebody else wrote: until a decision, or because that was no."""
 DISPLACED_SECONDS = 86_400
 """How long text is kept that had to make room."""
@@ -110,9 +110,11 @@ def plan(
     *,
     accept_moves: bool = False,
     accept_deletions: bool = False,
+    gone: Collection[str] = (),
 ) -> list[Change]:
     """What follows from what each side changed since both agreed; pure.
 
+    Ids whose pages are `gone` since an earlier look, and whose deletion waits, go on waiting until it is accepted.
     `base` is by id; `store` need hold only the beliefs whose page differs or waits. The cases, page against store:
 
     | page \\ store          | unchanged            | changed                                  | no such belief    |
@@ -149,16 +151,12 @@ def plan(
         elif id_ not in damaged:
             changes += _absent(id_, base.get(id_), store.get(id_))
     changes.sort(key=lambda change: change.path)
-    return changes if accept_deletions else _braked(changes, base)
+    return changes if accept_deletions else _braked(changes, base, gone)
 
 
 def holds(changes: Iterable[Change]) -> list[Held]:
     """The pages that wait for a decision."""
-    return [
-        Held(one.path, one.id, one.state, one.kind)
-        for one in changes
-        if one.act in ("propose", "wait") or (one.act == "hold" and one.sheet is not None)
-    ]
+    return [Held(one.path, one.id, one.state, one.kind) for one in changes if one.act in ("propose", "wait", "hold")]
 
 
 def proposed(
@@ -337,17 +335,15 @@ def _merged_aliases(was: Collection[Alias], here: Sequence[Alias], there: Sequen
     return (*kept, *(one for text, one in theirs.items() if text not in mine and one != old.get(text)))
 
 
-def _braked(changes: list[Change], base: Mapping[str, Agreed]) -> list[Change]:
+def _braked(changes: list[Change], base: Mapping[str, Agreed], waiting: Collection[str]) -> list[Change]:
     """Nothing is deleted where too much vanished at once: a folder that is not mounted looks like that, too."""
     gone = Counter(_scope_of(change, base) for change in changes if change.act == "retire")
     pages = Counter(agreed.scope for agreed in base.values() if not agreed.page.path.startswith("archive/"))
-    # What is taken in now counts, as it will the next time: a second sync must not see less danger than the first.
-    pages.update(one.belief.scope for one in changes if one.act == "take" and one.belief and one.id not in base)
     everywhere = _too_many(gone.total(), pages.total())
     braked = {scope for scope, count in gone.items() if everywhere or _too_many(count, pages[scope])}
     return [
-        change._replace(act="hold", kind="gone", words=_missing(change, gone, base))
-        if change.act == "retire" and _scope_of(change, base) in braked
+        change._replace(act="hold", kind=GONE, words=_missing(change, gone, base))
+        if change.act == "retire" and (_scope_of(change, base) in braked or change.id in waiting)
         else change
         for change in changes
     ]
@@ -555,7 +551,7 @@ def deliver(home: Home, store: Store, made: Mapping[str, bytes] | None = None) -
     written: list[tuple[Page, int, bytes]] = []
     touched: list[str] = []
     problems: list[Problem] = []
-    kept = {one.id for one in store.held()}
+    kept = {one.id for one in store.held() if one.kind != GONE}  # what is changed since is written again
     for write in (False, True):  # what moves makes room before anything takes its place
         for id_, path in outbox:
             old = store.page_of(id_)
@@ -643,7 +639,7 @@ def write_all(home: Home, store: Store) -> tuple[list[str], list[Problem]]:
     everything = store.everything()
     known = {page.id: page for page in everything.pages()}
     numbers = {path: n for n, path in everything.rows("SELECT n, path FROM scope WHERE n :scopes")}
-    held = {one.id for one in store.held()}
+    held = {one.id for one in store.held() if one.kind != GONE}
     written: list[tuple[Page, int, bytes]] = []
     problems: list[Problem] = []
     for belief in everything.beliefs("review = 'approved'"):

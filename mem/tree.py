@@ -650,12 +650,13 @@ def read(path: str) -> bytes | None:
         if error.errno == errno.ELOOP:
             raise OSError(errno.ELOOP, "a link, and pages are files", path) from error
         raise
-    with open(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
         if stat.S_ISDIR(mode):
             return None
-        if not stat.S_ISREG(mode):
-            raise OSError(errno.EINVAL, "not a file", path)
+        raise OSError(errno.EINVAL, "not a file", path)
+    with open(descriptor, "rb") as file:
         return file.read(MAX_PAGE + 1)
 
 
@@ -682,6 +683,7 @@ def place(path: str, data: bytes, expected: str | None, scratch: str) -> Placed:
         raise Changed(path)
     if there is not None and before is not None and digest(there) == wanted:
         return Placed(wanted, before.st_mtime_ns, before.st_size)
+    require_inside(path, scratch)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     temporary = os.path.join(scratch, f"{os.getpid()}.{wanted[:16]}")
     try:
@@ -697,6 +699,17 @@ def place(path: str, data: bytes, expected: str | None, scratch: str) -> Placed:
     finally:
         _clear(temporary, scratch)
     return Placed(wanted, mtime, len(data))
+
+
+def require_inside(path: str, scratch: str) -> None:
+    """Make sure that no link leads from the memory folder (two above `scratch`) to the folder of a page.
+
+    A link that somebody committed would have mem write elsewhere, or read what is there.
+    Raises: OSError if one does.
+    """
+    top, folder = os.path.dirname(os.path.dirname(scratch)), os.path.dirname(path)
+    if os.path.realpath(folder) != os.path.join(os.path.realpath(top), os.path.relpath(folder, top)):
+        raise OSError(errno.ELOOP, "a link leads elsewhere", folder)
 
 
 def _replace(path: str, temporary: str, expected: str, wanted: str, scratch: str) -> None:
@@ -731,6 +744,7 @@ def take_away(path: str, expected: str, scratch: str) -> None:
         return
     if digest(there) != expected:
         raise Changed(path)
+    require_inside(path, scratch)
     os.makedirs(displaced_folder(scratch), mode=0o700, exist_ok=True)
     gone = os.path.join(displaced_folder(scratch), f"{expected}.{os.getpid()}.gone")
     os.rename(path, gone)
@@ -763,6 +777,7 @@ def displace(scratch: str, path: str, hash: str) -> str:
     """
     folder = displaced_folder(scratch)
     os.makedirs(folder, mode=0o700, exist_ok=True)
+    require_inside(os.path.join(folder, hash), scratch)
     target = os.path.join(folder, hash)  # with no ending: it shall not look like a page
     number = 1
     while os.path.lexists(target) and not os.path.samefile(target, path):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import count
@@ -18,7 +18,7 @@ from mem import scope as scopes
 from mem.belief import MAX_ALIASES, MAX_NAME, Belief, alias, check, derived_aliases, rivals
 from mem.config import Home, data_directory, replica_text
 from mem.embedding import Meaning
-from mem.errors import GitProblem, ModelUnusable, Problem, TreeProblem, UsageMistake
+from mem.errors import GitProblem, ModelUnusable, NewPage, Problem, TreeProblem, UsageMistake
 from mem.reading import Reader, agent
 from mem.stance import things
 from mem.store import Held, Page, Proposal, Store, Transaction, View, locked, unusable
@@ -169,25 +169,42 @@ class Writer(Reader):
                     else:
                         tree.replace(path, content.encode())
                 self._embed_with(store)
-            self._report(sync.deliver(self.home, store, self._rendered))
+            own = {path for id_, path in store.outbox() if id_ not in waiting}
+            left = sync.deliver(self.home, store, self._rendered)
+            # What waits elsewhere is for its user: its path may tell of a scope that an agent does not see.
+            self._report(left if agent() is None else [problem for problem in left if problem.path in own])
 
     def _import(self, store: Store, about: Callable[[Store], Iterable[str]]) -> None:
         """Take in what a person wrote into the pages of some beliefs, before anything is decided about them.
 
-        Where one is unknown, that is what all new pages say; if it is none of those, the act itself will report it.
+        That is an act of its own, which stays if the other one fails. A command of an agent takes nothing in: what
+        is in the pages might be its own words, and would count as the user's.
         """
-        ids: list[str] | None = None
+        if agent() is not None:
+            return
+        new: set[str] = set()
+        while True:
+            ids: list[str] = []
+            state = git.state(self.home.path)  # before anything else, so that whatever git does meanwhile shows
+            try:
+                ids = [*about(store)]
+            except NewPage as error:
+                if error.path in new:
+                    return  # it cannot be taken in, which the act itself will report
+                new.add(error.path)
+            except UsageMistake:  # which the act itself will report
+                return
+            if (ids or new) and sync.waits(self.home, store) is None and state.busy is None:
+                self._import_pages(store, ids or None, new, state)
+            if ids or not new:
+                return
+
+    def _import_pages(self, store: Store, ids: list[str] | None, new: Collection[str], state: git.State) -> None:
         now = self._clock()
-        state = git.state(self.home.path)  # before anything else, so that whatever git does meanwhile shows
-        with suppress(UsageMistake):
-            ids = [*about(store)]
-        if ids != [] and sync.waits(self.home, store) is None and state.busy is None:
-            base, sheets, stored = sync.look(self.home, store, now, only=ids)
-            changes = self._told_apart(store, sync.plan(base, sheets, stored))
-            own = [one for one in changes if one.act == "take" and (ids is not None or one.id not in base)]
-            own += [one for one in changes if one.act == "agree" and ids is not None]
-            if git.state(self.home.path) == state:  # else what was read may be half of another branch
-                self._apply(store, own, now)
+        changes = self._told_apart(store, sync.plan(*sync.look(self.home, store, now, only=ids)))
+        own = [one for one in changes if one.act in ("take", "agree") and (ids is not None or one.path in new)]
+        if git.state(self.home.path) == state:  # else what was read may be half of another branch
+            self._apply(store, own, now)
 
     def _told_apart(self, store: Store, changes: Sequence[sync.Change]) -> list[sync.Change]:
         """The changes, with what somebody else committed as proposals, and what the user did elsewhere as such."""
@@ -226,6 +243,7 @@ class Writer(Reader):
                     done.append(self._follow(transaction, change, now))
                 except ValueError as error:
                     faults.append(Problem(change.path, 0, str(error)))
+                    transaction.stay(change.id)
             if whole:
                 transaction.hold(sync.holds(done))
             taken = [change for change in changes if change.act in ("take", "retire", "propose")]

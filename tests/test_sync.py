@@ -146,13 +146,16 @@ def test_a_scope_whose_folder_vanished_is_braked_for_itself() -> None:
     assert found == {"p0": "hold", "p1": "hold", "u8": "retire"}
 
 
-def test_a_page_that_comes_while_others_go_brakes_as_little_now_as_once_it_is_known() -> None:
+def test_what_waits_for_its_deletion_to_be_accepted_goes_on_waiting_whatever_comes() -> None:
     known = [BASE._replace(id=f"c{n}") for n in range(2)]
     base = {one.id: agreed(one, f"user/facts/{one.id}.md") for one in known}
     side = {one.id: Stored(one, False, None) for one in known}
     first = sync.plan(base, [sheet(NEW, ELSEWHERE)], side)
-    then = sync.plan(base | {NEW.id: agreed(NEW, ELSEWHERE)}, [Sheet(agreed(NEW, ELSEWHERE).page, b"", None)], side)
-    assert [one.act for one in first if one.id != NEW.id] == [one.act for one in then] == ["retire"] * 2
+    assert [one.act for one in first if one.id != NEW.id] == ["hold"] * 2
+    held = {one.id for one in sync.holds(first) if one.kind == sync.GONE}
+    then = (base | {NEW.id: agreed(NEW, ELSEWHERE)}, [Sheet(agreed(NEW, ELSEWHERE).page, b"", None)], side)
+    assert [one.act for one in sync.plan(*then, gone=held)] == ["hold"] * 2
+    assert [one.act for one in sync.plan(*then, gone=held, accept_deletions=True)] == ["retire"] * 2
 
 
 # -- the whole --------------------------------------------------------------------------------------
