@@ -468,6 +468,38 @@ def test_what_somebody_else_removes_is_not_forgotten(ana: Owner, bare: Repositor
     assert "forgets pg" in ana.mem("review", "--scope", "project:atlas").out
 
 
+def clashing(theirs: Repository) -> None:
+    theirs.write(f"{ATLAS}PG.md", NEW_PAGE)
+
+
+def copied(theirs: Repository) -> None:
+    theirs.write(f"{ATLAS}zz.md", theirs.text(PAGES["pg"]).replace(PG, "MySQL is better."))
+
+
+@pytest.mark.parametrize("change", [clashing, copied])
+def test_what_somebody_else_wrote_is_not_the_users_once_it_can_be_decided_about(
+    ana: Owner, bare: Repository, tmp_path: Path, change: Callable[[Repository], None]
+) -> None:
+    foreign_push(bare, tmp_path / "bob", change)
+    ana.git("pull", "--quiet")
+    assert ana.mem("sync").status == 3
+    (ana.path / PAGES["pg"]).unlink()
+    ana.mem("sync")
+    assert not {"Kafka carries the events.", "MySQL is better."} & {*ana.believed().values()}
+
+
+def test_a_link_in_the_place_of_a_folder_is_not_written_through(ana: Owner, tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    (ana.path / "domain").mkdir()
+    (ana.path / "domain" / "code").symlink_to(tmp_path / "private")
+    done = ana.mem("remember", "--scope", "domain:code", "Tabs are wider.")
+    assert (done.status, "a link leads elsewhere" in done.err) == (5, True)
+    assert not [*(tmp_path / "private").rglob("*")]
+    (tmp_path / "private" / "facts").mkdir()
+    (tmp_path / "private" / "facts" / "a.md").write_text("---\nid: abcd1234\n---\n# a\n\nA private word.\n")
+    assert "private" not in ana.mem("recall", "--scope", "domain:code", "private word").out
+
+
 def test_an_address_that_the_user_calls_their_own_is_trusted(ana: Owner, bare: Repository, tmp_path: Path) -> None:
     foreign_push(bare, tmp_path / "bob", changed)
     assert ana.mem("config", "set", "git.addresses", "ana@work.example, bob@example.org").status == 0

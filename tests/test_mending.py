@@ -193,3 +193,17 @@ def test_an_agent_makes_nothing_anew(
 ) -> None:
     monkeypatch.setenv("CLAUDECODE", "1")
     assert mem(*line).status == 4
+
+
+def test_an_undo_after_a_rebuild_puts_nothing_in_the_place_of_another_belief(filled: Memory, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    for lines in ("Never log tokens.\n\nWe decided to use tabs.\n", "Never log tokens.\n"):
+        (notes / "a.md").write_text(lines)
+        filled.ingest([str(notes)], "user")
+    for n in range(3):
+        filled.remember(f"Service {n} runs on port 80{n}.", {"type": "fact", "scope": "user"}, None, None)
+    filled.rebuild_database()
+    filled.undo(4)
+    assert filled.doctor(verify_ranking=False).problems == []
+    assert {"one", "two", "three"} <= {one.id for one in filled.export(())}

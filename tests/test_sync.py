@@ -674,6 +674,62 @@ def test_sync_says_what_it_does_as_json(filled: Memory, mem: Mem) -> None:
     ]
 
 
+def new_page(memory: Memory, path: str, id_: str, content: str) -> None:
+    at(memory, path).parent.mkdir(parents=True, exist_ok=True)
+    at(memory, path).write_text(f"---\nid: {id_}\n---\n# {id_}\n\n{content}\n")
+
+
+def stored_beliefs(memory: Memory) -> list[Belief]:
+    """What the database holds, whatever the pages say."""
+    store = Store.reading(memory.home.database() or "")
+    found = store.everything().beliefs()
+    store.close()
+    return found
+
+
+def test_an_act_takes_in_the_new_page_that_it_names_and_no_other(filled: Memory, mem: Mem) -> None:
+    new_page(filled, "user/facts/five.md", "five", "Five is new.")
+    new_page(filled, "user/facts/six.md", "six", "Six is new.")
+    assert mem("pin", "nosuch").status == 2 and len(stored_beliefs(filled)) == 4
+    assert mem("pin", "five").status == 0
+    assert {one.id for one in stored_beliefs(filled)} == {"one", "two", "three", "four", "five"}
+
+
+def test_a_new_page_of_another_scope_is_not_named(filled: Memory, mem: Mem) -> None:
+    new_page(filled, "project/a/facts/five.md", "five", "Five is new.")
+    done = mem("pin", "five")
+    assert (done.status, "new page" in done.err) == (2, False) and len(stored_beliefs(filled)) == 4
+
+
+@pytest.mark.parametrize("line", [("x y", "--scope", "Bad!"), ("x y",), ("Something else.", "--name", "one")])
+def test_a_command_of_an_agent_takes_nothing_in_and_is_told_of_no_page(
+    filled: Memory, mem: Mem, monkeypatch: pytest.MonkeyPatch, line: tuple[str, ...]
+) -> None:
+    new_page(filled, "user/facts/five.md", "five", "Five is new.")
+    at(filled, "user/facts/one.md").write_text(at(filled, "user/facts/one.md").read_text() + "\nBy an agent.\n")
+    monkeypatch.setattr(sync, "deliver", lambda *_: [Problem("project/secret/facts/x.md", 0, "waits")])
+    monkeypatch.setenv("CLAUDECODE", "1")
+    done = mem("remember", *line)
+    assert "secret" not in done.err
+    approved = {one.content for one in stored_beliefs(filled) if one.review == "approved"}
+    assert approved == {f"{name} is stored" for name in ("one", "two", "three", "four")}
+
+
+def test_a_page_that_cannot_be_taken_is_not_told_as_taken_and_keeps_its_place(
+    filled: Memory, mem: Mem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise ValueError("content is nothing")
+
+    at(filled, "user/facts/one.md").write_text(at(filled, "user/facts/one.md").read_text() + "\nMore.\n")
+    monkeypatch.setattr(Memory, "_take", refuse)
+    done = mem("sync")
+    assert (done.status, "took in" in done.out, "content is nothing" in done.err) == (3, False, True)
+    store = Store.reading(filled.home.database() or "")
+    assert store.rows("SELECT folded FROM page WHERE id = 'one'") == [("user/facts/one.md",)]
+    store.close()
+
+
 def test_an_agent_does_not_sync(filled: Memory, mem: Mem, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLAUDECODE", "1")
     assert mem("sync").status == 4
