@@ -265,9 +265,16 @@ class _Ingestion:
                 return known.id if known.source.startswith("file:") else None
             self._withdraw(believed.id, "revise")  # this was rejected before
         elif believed.review == "approved":
-            self._put("revise", self._revision(path, one, believed, waiting), believed)
+            revision = self._revision(path, one, believed, waiting)
+            if waiting is not None:
+                self._transaction.set_proposal(waiting.id, None)
+                self._transaction.remove(waiting.id)
+            self._put("revise", revision, believed)
         elif believed.source.startswith("file:"):  # and not reworded by the user
-            self._put("add", self._draft(path, one, believed.id)._replace(created=believed.created), None)
+            draft = self._draft(path, one, believed.id)._replace(id=self._fresh_id(), created=believed.created)
+            self._transaction.remove(self._beliefs.pop(believed.id).id)
+            self._put("add", draft, None)
+            return draft.id
         return believed.id
 
     def _lost(self, believed: Belief) -> None:
@@ -340,7 +347,7 @@ class _Ingestion:
         kept = {entry.text: entry for entry in believed.aliases if entry.origin != "derived"}
         aliases = {entry.text: entry for entry in draft.aliases} | kept
         return draft._replace(
-            id=waiting.id if waiting else self._fresh_id(),
+            id=self._fresh_id(),  # also in the place of a waiting one, for whoever approves that has read another text
             created=waiting.created if waiting else self._now,
             scope=believed.scope,
             type=believed.type,
