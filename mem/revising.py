@@ -94,9 +94,7 @@ class Reviser(Writer):
 
     def _tell_contested(self, done: Sequence[Changed]) -> None:
         for new, others in done:
-            for other in others:
-                named = f"{new.name} ({new.id}) contradicts {other.name} ({other.id})"
-                self._warn(f"{named}: neither is injected until you decide (mem conflicts)")
+            self._warn_of(new, others)
 
     def forget(self, references: Sequence[Reference], given: Sequence[str]) -> list[Belief]:
         """Take beliefs out of use.

@@ -480,7 +480,7 @@ def read_pages(home: Home, now: datetime) -> tuple[list[tuple[Belief, Sheet]], l
 
 
 def _pages_on_disk(home: Home) -> list[str]:
-    """Paths of all files in the places where pages are, below the memory folder; one of two that clash is left out."""
+    """Paths of all files in the places where pages are, below the memory folder."""
     plurals = set(PLURALS.values())
     found = []
     for folder, inner, files in os.walk(home.path):

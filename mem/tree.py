@@ -52,11 +52,11 @@ class Changed(Exception):
 # -- where a page is --------------------------------------------------------------------------------
 
 
-def page_path(belief: Belief, suffix: str = "") -> str:
-    """The path of a belief's page below the memory folder; `suffix` tells namesakes apart."""
+def page_path(belief: Belief) -> str:
+    """The path of a belief's page below the memory folder; one of its namesakes has it."""
     folder = f"{parse_scope(belief.scope).folder}/{PLURALS[belief.type]}"
     archive = "archive/" if belief.archived or not belief.live else ""
-    return f"{archive}{folder}/{slug(belief.name)}{suffix}.md"
+    return f"{archive}{folder}/{slug(belief.name)}.md"
 
 
 _TYPES = {plural: type_ for type_, plural in PLURALS.items()}

@@ -323,7 +323,7 @@ class Writer(Reader):
         self._put(transaction, new, change.path if stays else None)
         if stays and page == sheet.text:
             transaction.keep(new.id)
-        self._warn_of(new, self._contest(transaction, new, old is None or _restated(old, new)))
+        self._warn_of(new, [other for other, _ in self._contest(transaction, new, old is None or _restated(old, new))])
         if change.other is not None:
             self._set_beside(transaction, change.other, new)
 
@@ -340,8 +340,8 @@ class Writer(Reader):
         if beside.current and page.current:
             transaction.set_conflict(page.id, beside.id, "open")
 
-    def _warn_of(self, new: Belief, contested: Sequence[tuple[Belief, str]]) -> None:
-        for other, _ in contested:
+    def _warn_of(self, new: Belief, contested: Sequence[Belief]) -> None:
+        for other in contested:
             named = f"{new.name} ({new.id}) contradicts {other.name} ({other.id})"
             self._warn(f"{named}: neither is injected until you decide (mem conflicts)")
 
