@@ -230,14 +230,14 @@ def foreign(folder: str, paths: Iterable[str], also: Collection[str] = (), since
     """Those paths that hold what somebody else committed, with that author.
 
     That is so if another one's commit made the page what it is, or had a part in it after the commit `since`: who
-    merges a change, or commits on top of it, did not write it. A page that differs from the last commit is in the
+    merges a change, or commits on top of it, did not write it. A page whose bytes differ from the last commit is in the
     user's own hands. Own are the addresses that git is configured with (`NOBODY`'s where it is not), and `also`.
     An author is what a commit claims: git does not prove it.
     Raises: GitProblem if git does not answer; without git or a repository nobody else commits.
     """
     if _directory(folder) is None or shutil.which("git") is None:
         return {}
-    asked = {*paths} - _changed(folder).keys()
+    asked = {*paths} - _touched(folder, paths)
     own = {address.casefold() for address in (*addresses(folder), *also)}
     recent = [(path, author) for path, _, author in _history(folder, f"{since}..HEAD", asked)] if since else []
     return {
@@ -245,6 +245,31 @@ def foreign(folder: str, paths: Iterable[str], also: Collection[str] = (), since
         for path, (address, name) in (*recent, *_origins(folder, asked).items())
         if address.casefold() not in own
     }
+
+
+def _touched(folder: str, paths: Iterable[str]) -> set[str]:
+    """Those paths that do not hold what the last commit has, line ends aside.
+
+    Git calls a page changed also for its mode, or for attributes that somebody else has committed: nobody wrote that.
+    Raises: GitProblem if git does not answer.
+    """
+    dirty = sorted({*paths} & _changed(folder).keys())
+    blobs = _blobs(folder) if dirty else {}
+    known = [path for path in dirty if path in blobs]
+    before = dict(zip(known, _objects(folder, [blobs[path] for path in known]), strict=True)) if known else {}
+    return {path for path in dirty if _folded(before.get(path)) != _folded(_data(os.path.join(folder, path)))}
+
+
+def _data(path: str) -> bytes | None:
+    """What a plain file holds; None if there is none."""
+    if os.path.islink(path) or not os.path.isfile(path):
+        return None
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _folded(data: bytes | None) -> bytes | None:
+    return data if data is None else data.replace(b"\r\n", b"\n")
 
 
 def addresses(folder: str) -> list[str]:

@@ -6,6 +6,7 @@ Nothing here holds mem's lock while git works, for hooks may call mem, and a net
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -92,38 +93,67 @@ class Sharer(Reviser):
     def _merged(self, path: str, sides: git.Sides) -> list[str]:
         """Merge a page of two branches; returns the paths that are settled by that.
 
-        None are if the sides contradict each other, or one of them is no page.
+        None are if the sides contradict each other, one of them is no page, or a person is at work on it.
         """
+        there = tree.read(os.path.join(self.home.path, path))  # first of all: what is saved later shall be seen
+        if not _untouched(there, sides):
+            return []
         now = self._clock()
         base, ours, theirs = (side and tree.parse(path, side, now=now) for side in sides)
         if not isinstance(base, Belief):
             return []
-        elsewhere = self._elsewhere(base.id, path, now) if ours is None or theirs is None else None
+        elsewhere = self._elsewhere(base.id, path, now)[0] if ours is None or theirs is None else None
+        text = sides.ours or sides.theirs or b""
         if elsewhere is None and isinstance(one := ours or theirs, Belief) and None in (ours, theirs):
-            return self._placed(path, path, one, sides.ours or sides.theirs or b"")  # an edit beats a deletion
+            return self._placed(path, path, one, text, there)  # an edit beats a deletion
         left, right = ours or elsewhere, theirs or elsewhere
         if not (isinstance(left, Belief) and isinstance(right, Belief)) or {left.id, right.id} != {base.id}:
             return []
         merged, contradicted = sync.merge(base, left, right)
         archived = merged.archived or not merged.live
-        place = f"{'archive/' if archived else ''}{path.removeprefix('archive/')}"
-        return [] if contradicted else self._placed(path, place, merged, sides.ours or sides.theirs or b"")
+        place = path if archived == path.startswith("archive/") else _counterpart(path)
+        return [] if contradicted else self._placed(path, place, merged, text, there)
 
-    def _elsewhere(self, id: str, path: str, now: datetime) -> Belief | None:
-        """What the page says that one side has moved into the archive, or out of it, while the other one changed it."""
-        other = path.removeprefix("archive/") if path.startswith("archive/") else f"archive/{path}"
+    def _elsewhere(self, id: str, path: str, now: datetime) -> tuple[Belief | None, bytes | None]:
+        """What the page says that is in the archive while this one is not, or the other way round, and its text.
+
+        One side may have moved it there while the other one changed it. None if that place has no page of this belief.
+        """
+        other = _counterpart(path)
         text = tree.read(os.path.join(self.home.path, other))
         said = tree.parse(other, text, now=now) if text is not None else None
-        return said if isinstance(said, Belief) and said.id == id else None
+        return (said, text) if isinstance(said, Belief) and said.id == id else (None, None)
 
-    def _placed(self, path: str, place: str, belief: Belief, text: bytes) -> list[str]:
-        """Write a merged page where it belongs, so that it is in one place; returns the paths that this changed."""
-        archive, live = f"archive/{path.removeprefix('archive/')}", path.removeprefix("archive/")
-        left = archive if place == live else live
-        there = os.path.lexists(os.path.join(self.home.path, left))
-        tree.replace(os.path.join(self.home.path, place), tree.revise(text, belief))
-        tree.erase(os.path.join(self.home.path, left))
-        return [place, left] if there or left == path else [place]
+    def _placed(self, path: str, place: str, belief: Belief, text: bytes, there: bytes | None) -> list[str]:
+        """Write a merged page where it belongs, so that it is in one place; returns the paths that this changed.
+
+        `there` is what lay at the path when the conflict was read. What a person has saved since, and the page of
+        another belief, stay; the conflict is then left to the user.
+        """
+        left = _counterpart(place)
+        _, beside = self._elsewhere(belief.id, path, self._clock())
+        holds = {path: there, _counterpart(path): beside}
+        hashes = {where: None if data is None else tree.digest(data) for where, data in holds.items()}
+        try:
+            page = tree.revise(text, belief)
+            tree.place(os.path.join(self.home.path, place), page, hashes[place], self.home.local)
+            if (hash := hashes[left]) is not None:
+                tree.take_away(os.path.join(self.home.path, left), hash, self.home.local)
+        except tree.Changed:
+            return []
+        return [place, left] if hashes[left] is not None or left == path else [place]
+
+
+def _counterpart(path: str) -> str:
+    """Where a page is when it is archived, given where it is when it is not, and the other way round."""
+    return path.removeprefix("archive/") if path.startswith("archive/") else f"archive/{path}"
+
+
+def _untouched(there: bytes | None, sides: git.Sides) -> bool:
+    """True if each line of a page in conflict is of one of its sides, or git's: nobody has begun to mend it."""
+    known = {line.rstrip() for side in sides for line in (side or b"").split(b"\n")}
+    lines = {line.rstrip() for line in (there or b"").split(b"\n")}
+    return all(re.match(rb"[<=>|]{7}(?: |$)", line) for line in lines - known)
 
 
 def _joined(first: Synced, then: Synced) -> Synced:

@@ -327,6 +327,20 @@ def test_what_the_user_changed_after_them_is_the_users(repo: Repository) -> None
     assert foreign(repo) == {}
 
 
+@pytest.mark.parametrize("how", ["mode", "attributes"])
+def test_a_page_that_git_alone_calls_changed_is_still_theirs(repo: Repository, how: str) -> None:
+    (repo.path / "a.md").write_bytes(b"two\r\n")
+    repo.commit(by=SOMEBODY)
+    if how == "mode":
+        (repo.path / "a.md").chmod(0o755)
+    else:
+        repo.write(".git/info/attributes", "*.md text\n")
+        os.utime(repo.path / "a.md", (1, 1))
+    assert "a.md" in git.changed(str(repo.path)) and foreign(repo) == {"a.md": SOMEBODY}
+    (repo.path / "a.md").write_bytes(b"three\r\n")
+    assert foreign(repo) == {}
+
+
 def test_a_page_that_somebody_else_removed_is_told_and_one_that_the_user_removed_is_not(repo: Repository) -> None:
     (repo.path / "a.md").unlink()
     assert foreign(repo) == {}

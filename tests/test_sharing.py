@@ -193,6 +193,40 @@ def test_what_contradicts_is_left_to_the_user_as_git_leaves_it(ana: Owner, other
     assert ana.believed() == other.believed() == BELIEVED | {"pg": "Postgres 17 or 18 it is."}
 
 
+def test_a_merge_leaves_the_page_of_another_belief_in_the_archive_alone(ana: Owner, other: Owner) -> None:
+    there = ana.path / "archive" / PAGES["pg"]
+    there.parent.mkdir(parents=True)
+    there.write_text(ana.text(PAGES["pg"]).replace("id: ", "id: a").replace("status: active", "status: retracted"))
+    before = there.read_bytes()
+    ana.mem("alias", "--scope", "project:atlas", "pg", "+elephant")
+    other.mem("pin", "--scope", "project:atlas", "pg")
+    other.sync("--push")
+    ana.mem("sync", "--pull")
+    assert "elephant" in ana.text(PAGES["pg"]) and git.state(str(ana.path)).busy is None
+    assert there.read_bytes() == before and "pinned: true" in ana.text(PAGES["pg"])
+
+
+@pytest.mark.parametrize("when", ["unmerged", "parsed"])
+def test_what_is_saved_while_a_page_is_merged_is_left_to_the_user(
+    ana: Owner, other: Owner, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    ana.mem("alias", "--scope", "project:atlas", "pg", "+elephant")
+    ana.sync()
+    other.mem("pin", "--scope", "project:atlas", "pg")
+    other.sync("--push")
+    module, name = (git, "unmerged") if when == "unmerged" else (sync, "merge")
+    real = getattr(module, name)
+
+    def saved(*arguments: object) -> object:
+        if git.state(str(ana.path)).busy == "merge":
+            ana.write(PAGES["pg"], ana.text(PAGES["pg"]) + "By hand.\n")
+        return real(*arguments)
+
+    monkeypatch.setattr(module, name, saved)
+    Memory(Home(str(ana.path)), clock=clock, warn=lambda message: None).sync(pull=True)
+    assert ana.text(PAGES["pg"]).endswith("By hand.\n") and git.state(str(ana.path)).busy == "merge"
+
+
 def test_a_push_that_comes_too_late_says_what_to_do(ana: Owner, other: Owner) -> None:
     ana.mem("pin", "tea")
     shared(ana)
