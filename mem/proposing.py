@@ -138,9 +138,10 @@ def _gone(tops: Sequence[str], noted: Iterable[str], read: set[str], problems: l
     """Notes of these folders that are not there any more. Where all are gone, a disk is missing, not what they said."""
     found = []
     for top in filter(os.path.isdir, tops):
-        below = [path for path in noted if path.startswith(f"{notes.called(top).rstrip('/')}/")]
+        inside = f"{notes.called(top).rstrip('/')}/"
+        below = [path for path in noted if path.startswith(inside)]
         lost = [path for path in below if path not in read and not os.path.lexists(os.path.expanduser(path))]
-        if lost and len(lost) == len(below) and not any(path.startswith(notes.called(top)) for path in read):
+        if lost and len(lost) == len(below) and not any(path.startswith(inside) for path in read):
             problems.append(Problem(notes.called(top), 0, "has none of its notes any more; nothing was proposed"))
         else:
             found += lost

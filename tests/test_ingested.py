@@ -315,6 +315,20 @@ def test_a_folder_that_lost_all_its_notes_is_a_missing_disk(vault: Vault) -> Non
     assert "has none of its notes any more" in str(done.problems)
 
 
+def test_a_folder_whose_name_begins_like_another_s_is_not_taken_for_it(vault: Vault) -> None:
+    vault.write(PG)
+    other = Vault(vault.memory, Path(f"{vault.folder}2"))
+    other.write(TABS)
+    both = [str(vault.folder), str(other.folder)]
+    vault.memory.ingest(both, "user")
+    vault.decide()
+    (vault.folder / "a.md").unlink()
+    done = vault.memory.ingest(both, "user")
+    assert done.proposed == [] and [one.message for one in done.problems] == [
+        "has none of its notes any more; nothing was proposed"
+    ]
+
+
 def test_a_note_that_cannot_be_read_now_is_not_gone(vault: Vault) -> None:
     vault.write(PG)
     vault.write(TABS, name="b.md")
