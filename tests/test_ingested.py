@@ -12,6 +12,7 @@ from mem import notes
 from mem.belief import Belief
 from mem.memory import Memory
 from mem.proposing import Ingested, _Ingestion
+from mem.store import locked
 from tests.conftest import Mem
 from tests.strategies import fresh_memory
 
@@ -303,6 +304,22 @@ def test_a_note_that_moves_while_the_notes_are_read_is_not_gone(vault: Vault, mo
 
     done = vault.ingest()
     assert (done.proposed, done.withdrawn) == ([], 0)
+
+
+def test_nobody_waits_while_notes_are_read_once_more(vault: Vault) -> None:
+    for name, line in (("a.md", PG), ("b.md", TABS), ("c.md", KAFKA)):
+        vault.write(line, name=name)
+    vault.ingest()
+    vault.decide()
+    (vault.folder / "a.md").unlink()
+    looks = []
+
+    def look(done: int) -> None:
+        with locked(vault.memory.home.lock, 0.2):
+            looks.append(done)
+
+    done = vault.ingest(only={str(vault.folder / "b.md")}, progress=look)
+    assert [(one.act, one.belief.content) for one in done.proposed] == [("forget", PG)] and looks == [1, 1]
 
 
 def test_a_folder_that_lost_all_its_notes_is_a_missing_disk(vault: Vault) -> None:
