@@ -161,8 +161,11 @@ def _rules_above(folder: str) -> list[_Rule]:
 
 
 def _rules(folder: str) -> list[_Rule]:
+    path = os.path.join(folder, ".gitignore")
+    if not os.path.isfile(path):  # a FIFO without a writer would wait for one
+        return []
     try:
-        with open(os.path.join(folder, ".gitignore"), encoding="utf-8", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             lines = file.read(MAX_NOTE).splitlines()
     except OSError:
         return []

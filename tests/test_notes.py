@@ -144,6 +144,12 @@ def test_what_would_block_is_left_out(vault: Path) -> None:
     assert read(vault) == ["x.md: is not a plain file; it was left out"]
 
 
+def test_ignore_rules_that_would_block_are_none(vault: Path) -> None:
+    write(vault, "x.md")
+    os.mkfifo(vault / ".gitignore")
+    assert read(vault) == ["x.md"]
+
+
 def test_links_are_followed_inside_of_their_folder_alone(vault: Path, tmp_path: Path) -> None:
     write(vault, "real.md")
     write(tmp_path, "outside.md")
