@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -129,15 +129,49 @@ def _path(headings: Sequence[tuple[int, str]]) -> tuple[str, ...]:
 # -- words ------------------------------------------------------------------------------------------
 
 _LINK = text.shape(r"(!?)\[\[([^\[\]|#\n]*)(?:#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))?\]\]")
+_OPENS = text.shape(r"(?<!\\)(?:\*\*|==|(?<!\w)__)")
+_CLOSES = {mark: text.shape(rf"(?<=\S){re.escape(mark)}") for mark in ("***", "**", "==", "__")}
+
+
+def _without_emphasis(found: re.Match[str]) -> str:
+    """A text without the marks of what is in bold or marked.
+
+    A mark that is closed nowhere is looked for once: as one expression, that would cost the square of the length.
+    """
+    part, kept, done, at = found[0], "", 0, 0
+    open_marks = [*_CLOSES]
+    while opening := _OPENS.search(part, at):
+        at = opening.start() + 1
+        for mark in [one for one in open_marks if part.startswith(one, opening.start())]:
+            inside = opening.start() + len(mark)
+            if part[inside : inside + 1].strip():
+                closing = _CLOSES[mark].search(part, inside + 1)
+                if closing is not None:
+                    kept += part[done : opening.start()] + part[inside : closing.start()]
+                    done = at = closing.end()
+                    break
+                open_marks.remove(mark)
+    return kept + part[done:]
+
+
+def _without_tags(found: re.Match[str]) -> str:
+    """Tags in a row: none at the end of a text, words elsewhere."""
+    return "" if found["end"] is not None else re.sub(r"(?<!\S)#", "", found[0])
+
+
 # A shape, what stands in its place, and characters without which it cannot be there: looking for one is cheaper.
-_MARKUP = (
-    (text.shape(r"<((?:https?://|mailto:)?[^<>\s@]+(?:@|://)[^<>\s]+)>"), r"\1", "<"),
-    (text.shape(r"~~.+?~~|<[^<>]*>(?!\s*\d)|\s\^[\w-]+$|\[\^[^\[\]]+\]|!\[[^\[\]]*\]\([^)]*\)"), "", "~<^!"),
-    (text.shape(r"\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*\)|\[([^\[\]]+)\]\[[^\[\]]*\]"), r"\1\2", "["),
-    (text.shape(r"(?<!\\)(\*\*\*|\*\*|==|(?<!\w)__)(?=\S)(.+?)(?<=\S)(?:\1)"), r"\2", "*=_"),
+_MARKUP: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str], str], ...] = (
+    (text.shape(r"<(?=[^<>\s]++>)((?:https?://|mailto:)?[^<>\s@]+(?:@|://)[^<>\s]+)>"), r"\1", "<"),
+    (
+        text.shape(r"~~.+?~~|<[^<>]*>(?!\s*\d)|\s\^[\w-]+$|\[\^[^\[\]]+\]|!\[[^\[\]]*\]\((?:[^()]++|\([^()]*+\))*+\)"),
+        "",
+        "~<^!",
+    ),
+    (text.shape(r"\[([^\[\]]*)\]\((?:[^()]++|\([^()]*+\))*+\)|\[([^\[\]]+)\]\[[^\[\]]*\]"), r"\1\2", "["),
+    (text.shape(r"(?s).+"), _without_emphasis, "*=_"),
     (text.shape(r"(?<![\w*\\])\*(?=\S)([^*\n]+?)(?<=[^\s\\])\*(?![\w*])"), r"\1", "*"),
     (text.shape(r"(?<!\w)_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)"), r"\1", "_"),
-    (text.shape(r"(?:\s+#[A-Za-z][\w/-]*)+\s*$|(?<!\S)#(?=[A-Za-z])"), "", "#"),
+    (text.shape(r"(?<!\s)(?:\s++#[A-Za-z][\w/-]*+)++(?P<end>\s*$)?|(?<!\S)#(?=[A-Za-z])"), _without_tags, "#"),
     (text.shape(r"[\[(]?\b(\w[\w -]{0,30}):: *([^\])]*)[\])]?"), r"\1: \2", ":"),
     (text.shape(r"\\([!-/:-@\[-`{-~])"), r"\1", "\\"),
 )

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import os
 
-from mem import lexical, sync
-from mem.errors import NewerStore, Problem, StoreUnusable
+from mem import lexical, sync, tree
+from mem.errors import NewerStore, Problem, Refused, StoreUnusable
 from mem.proposing import Proposer
-from mem.reading import PENDING, refuse_agents
+from mem.reading import refuse_agents
 from mem.record import NamedTuple
-from mem.store import Store, backups, locked
+from mem.store import Store, Transaction, backups, locked
+
+_ENDINGS = ("", "-wal", "-shm")
+"""Of the files that make up a database."""
 
 
 class Rebuilt(NamedTuple):
@@ -24,7 +27,7 @@ class Rebuilt(NamedTuple):
     written: list[str]
     """Pages that say something else now."""
     kept: str | None
-    """Where the replaced database is."""
+    """Where the replaced database is; None if there was none."""
     problems: list[Problem]
 
 
@@ -47,7 +50,8 @@ class Mender(Proposer):
     def rebuild_database(self) -> Rebuilt:
         """Make a new database from the pages; the old one is kept, and gives what no page holds.
 
-        Raises: StoreUnusable if the old one is a newer mem's; Refused under an agent's environment.
+        Raises: StoreUnusable if the old one is a newer mem's, or what it holds cannot be brought over; Refused while
+            the tree is not what mem's pages are compared with, and under an agent's environment.
         """
         refuse_agents("doctor")
         self._make_local()
@@ -55,9 +59,7 @@ class Mender(Proposer):
         with locked(self.home.lock):
             path = self.home.database()
             if path is not None:
-                trusted = self._readable(path)
-                kept = os.path.join(backups(path), f"replaced-{self._clock():%Y%m%dT%H%M%SZ}.db")
-                self._replace_database(path, kept, trusted)
+                kept = self._replace_database(path, self._readable(path))
         with self._locked_store() as store:
             return Rebuilt(store.everything().counts()["all"], [], kept, [])
 
@@ -72,42 +74,72 @@ class Mender(Proposer):
         try:
             sound = not store.integrity() and all(store.everything().beliefs())
             pages = {page.path: page.hash for page, _ in store.agreed()}
+            reason = sync.waits(self.home, store) if sound else None
             store.rows("PRAGMA journal_mode = DELETE")  # so that one file holds all of it
         except StoreUnusable:
             return None
         finally:
             store.close()
+        if reason is not None:
+            hint = f"git -C {self.home.path} status, and then mem doctor --rebuild db"
+            raise Refused(f"{reason}, so that its pages are not what the database knows; nothing was made anew", hint)
         return pages if sound else None
 
-    def _replace_database(self, path: str, kept: str, trusted: dict[str, str] | None) -> None:
-        os.makedirs(os.path.dirname(kept), mode=0o700, exist_ok=True)
-        endings = [ending for ending in ("", "-wal", "-shm") if os.path.exists(path + ending)]
+    def _replace_database(self, path: str, trusted: dict[str, str] | None) -> str | None:
+        """Make the new database; returns where the old one is now, None if there was none. All or nothing."""
+        kept = self._free_place(path)
+        endings = [ending for ending in _ENDINGS if os.path.exists(path + ending)]
         for ending in endings:
             os.replace(path + ending, kept + ending)
         try:
             store = self._make_store(path, trusted)
+            try:
+                if trusted is not None:
+                    self._bring_over(store, kept)
+            finally:
+                store.close()
         except BaseException:
+            for ending in _ENDINGS:
+                tree.erase(path + ending)
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             for ending in endings:
                 os.replace(kept + ending, path + ending)
             raise
-        try:
-            if trusted is not None:
-                self._bring_over(store, kept)
-        finally:
-            store.close()
+        return kept if endings else None
+
+    def _free_place(self, path: str) -> str:
+        """Where the replaced database shall be: not where an earlier one is, be it of the same second."""
+        os.makedirs(backups(path), mode=0o700, exist_ok=True)
+        stem = os.path.join(backups(path), f"replaced-{self._clock():%Y%m%dT%H%M%SZ}")
+        place, n = f"{stem}.db", 1
+        while any(os.path.lexists(place + ending) for ending in _ENDINGS):
+            n += 1
+            place = f"{stem}-{n}.db"
+        return place
 
     def _bring_over(self, store: Store, kept: str) -> None:
-        """What only the old database holds: what happened, what is mapped where, and the inbox."""
-        store.carry_over(kept)
-        old = Store.reading(kept)
+        """What only the old database holds.
+
+        Raises: StoreUnusable if that fails; the database is of no use then.
+        """
+        old = None
         try:
-            waiting = old.everything().beliefs(PENDING)
+            store.carry_over(kept)
+            old = Store.reading(kept)
+            with store.transaction("rebuild", "rebuild", source="user", now=self._clock()) as transaction:
+                _bring_beliefs(transaction, old)
+                _bring_held(transaction, old)
+                for note in old.rows("SELECT scope, path, said FROM note"):
+                    store.rows("INSERT OR IGNORE INTO note (scope, path, said) VALUES (?, ?, ?)", *note)
+        except StoreUnusable as error:
+            reason = error.message.replace(kept, store.path)
+            raise StoreUnusable(
+                f"what only the database {store.path} holds cannot be brought over ({reason}); it was left as it was",
+                "mem doctor",
+            ) from error
         finally:
-            old.close()
-        with store.transaction("rebuild", "rebuild", source="user", now=self._clock()) as transaction:
-            for belief in waiting:
-                if not store.everything().by_id([belief.id]):
-                    transaction.bring(belief, lexical.indexed(belief))
+            if old is not None:
+                old.close()
 
     def rebuild_tree(self) -> Rebuilt:
         """Make every page say what the database says; what stood there is kept as displaced text.
@@ -121,3 +153,35 @@ class Mender(Proposer):
                 return Rebuilt(0, [], None, [Problem(self.home.path, 0, f"{reason}; nothing was written")])
             written, problems = sync.write_all(self.home, store)
             return Rebuilt(store.everything().counts()["all"], written, None, problems)
+
+
+def _bring_beliefs(transaction: Transaction, old: Store) -> None:
+    """Beliefs that no page says: undecided, rejected, and those whose pages are gone, with what was agreed of those."""
+    store = transaction.store
+    beliefs = old.everything().beliefs()
+    present = store.everything().by_id([belief.id for belief in beliefs])
+    agreed = {page.id: (page, scope) for page, scope in old.agreed()}
+    outbox = dict(old.outbox())
+    for belief in beliefs:
+        if belief.id in present:
+            continue
+        transaction.bring(belief, lexical.indexed(belief))
+        page, scope = agreed.get(belief.id, (None, None))
+        if page is not None and store.page_at(page.path) is None:  # so that it is missed, and not just unknown
+            transaction.agree(page, scope, old.base(belief.id))
+        promised = outbox.get(belief.id)
+        if promised is not None and store.page_at(promised) is None:
+            transaction.promise(belief.id, promised)
+
+
+def _bring_held(transaction: Transaction, old: Store) -> None:
+    """Pages that wait in the state that they are in, and what the user has refused of others' pages."""
+    now = {held.path: held for held in transaction.store.held()}
+    beliefs = old.everything().by_id([held.id for held in old.held()])
+    for held in old.held():
+        here = now.get(held.path)
+        foreign = held.kind in (sync.FOREIGN, sync.REFUSED)
+        if (here is None and not foreign) or (here is not None and here.hash == held.hash):
+            transaction.hold_also(held)
+            if held.kind == sync.REFUSED and held.id in beliefs:
+                transaction.bring(beliefs[held.id], lexical.indexed(beliefs[held.id]))

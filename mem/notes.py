@@ -11,6 +11,7 @@ import re
 import stat
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from itertools import islice
 
 from mem import text
 from mem.errors import Problem, Refused, UsageMistake
@@ -107,7 +108,7 @@ def read(
 def _walk(top: str, memory: str, globs: Globs) -> Iterator[str | Problem]:
     rules = {top: _rules_above(top)}
     for folder, inner, files in os.walk(top, onerror=None):
-        known = rules.pop(folder) + _rules(folder)
+        known = (rules.pop(folder) + _rules(folder))[:_MOST_RULES]
         below = os.path.relpath(folder, top)
         kept = []
         for name in sorted(inner):
@@ -160,12 +161,16 @@ def _rules_above(folder: str) -> list[_Rule]:
 
 
 def _rules(folder: str) -> list[_Rule]:
+    path = os.path.join(folder, ".gitignore")
+    if not os.path.isfile(path):  # a FIFO without a writer would wait for one
+        return []
     try:
-        with open(os.path.join(folder, ".gitignore"), encoding="utf-8", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             lines = file.read(MAX_NOTE).splitlines()
     except OSError:
         return []
-    return [rule for line in lines if (rule := _rule(folder, line)) is not None]
+    found = (rule for line in lines if (rule := _rule(folder, line)) is not None)
+    return [*islice(found, _MOST_RULES)]
 
 
 def _rule(folder: str, line: str) -> _Rule | None:
@@ -173,7 +178,7 @@ def _rule(folder: str, line: str) -> _Rule | None:
     pattern = line if line.endswith("\\ ") else line.rstrip()
     again = pattern.startswith("!")
     pattern = pattern[again:]
-    if not pattern.strip("/") or pattern.startswith("#") or pattern.count("**") > _MOST_DEEP:
+    if not pattern.strip("/") or pattern.startswith("#") or len(pattern) > MAX_PATH or pattern.count("**") > _MOST_DEEP:
         return None
     anywhere = "/" not in pattern[:-1]
     parts = re.split(r"(^\*\*/|/\*\*/|/\*\*$)", pattern.strip("/"))
@@ -181,34 +186,58 @@ def _rule(folder: str, line: str) -> _Rule | None:
     return _Rule(folder, re.compile(f"(?:.*/)?{shape}" if anywhere else shape), pattern.endswith("/"), again)
 
 
+_MOST_RULES = 2_000
+"""Rules that hold in one folder, the outermost first; the longest lists that people share have half as many."""
 _MOST_DEEP = 3
 """`**` in one pattern; more is written by nobody, and would cost minutes to match."""
 _DEEP = {"**/": "(?:.*/)?", "/**/": "/(?:.*/)?", "/**": "/.*"}
+_TOKEN = re.compile(r"\*+|\[[!^]?+\]?+(?:\[:\w+:\]|\\.|[^\]\\])*+\]|\\.|.", re.S)
+_MEMBER = re.compile(r"\[:(\w+):\]|\\?(.)-\\?(.)|\\?(.)", re.S)
+_NAMED = {
+    "alnum": "a-zA-Z0-9", "alpha": "a-zA-Z", "digit": "0-9", "lower": "a-z", "punct": "!-/:-@\\[-`{-~",
+    "space": r"\s", "upper": "A-Z", "xdigit": "0-9a-fA-F",
+}  # fmt: skip
+_NOTHING = "(?!)"
+"""What git makes of a class without an end, of one that it does not know, and of a backslash at the end."""
 
 
 def _glob(pattern: str) -> str:
     """A pattern without `**` as a regular expression; what a `*` took is not looked for again, so it cannot hang."""
-    first, *others = re.split(r"(?<!\\)\*+", pattern)
-    middle = "".join(f"(?>[^/]*?{_fixed(one)})" for one in others[:-1])
-    return _fixed(first) + middle + (f"[^/]*{_fixed(others[-1])}" if others else "")
-
-
-def _fixed(pattern: str) -> str:
-    found = []
-    for token in re.findall(r"\[[!^]?\]?[^\]]*\]|\\.|.", pattern, re.S):
-        if token == "?":
-            found.append("[^/]")
-        elif len(token) > 2 and token[0] == "[":
-            inner = token[1:-1].replace("\\", "\\\\").replace("[", "\\[")
-            found.append(f"[{'^' if inner[0] in '!^' else ''}{inner[inner[0] in '!^' :]}]")
+    fixed = [""]
+    for token in _TOKEN.findall(pattern):
+        if token[0] == "*":
+            fixed.append("")
         else:
-            found.append(re.escape(token[1:] if token[0] == "\\" and len(token) > 1 else token))
-    return "".join(found)
+            fixed[-1] += _fixed(token)
+    first, *others = fixed
+    middle = "".join(f"(?>[^/]*?{one})" for one in others[:-1])
+    return first + middle + (f"[^/]*{others[-1]}" if others else "")
+
+
+def _fixed(token: str) -> str:
+    if token == "?":
+        return "[^/]"
+    if token in ("[", "\\"):
+        return _NOTHING
+    if token[0] == "[":
+        inner = token[1:-1]
+        negated = inner[0] in "!^"
+        members = [_member(found) for found in _MEMBER.finditer(inner[negated:])]
+        return _NOTHING if None in members else f"(?!/)[{'^' * negated}{''.join(filter(None, members))}]"
+    return re.escape(token[-1])
+
+
+def _member(found: re.Match[str]) -> str | None:
+    """One part of a class, or None for a name that is not known; of a range that runs backwards its start is left."""
+    name, low, high, alone = found.groups()
+    if name:
+        return _NAMED.get(name)
+    return re.escape(alone or low) + (f"-{re.escape(high)}" if low and low <= high else "")
 
 
 def _ignored(path: str, folder: bool, rules: Sequence[_Rule]) -> bool:
     for rule in reversed(rules):
-        if (folder or not rule.folders) and rule.shape.fullmatch(os.path.relpath(path, rule.base)):
+        if (folder or not rule.folders) and rule.shape.fullmatch(path[len(rule.base) :].lstrip("/")):
             return not rule.again
     return False
 

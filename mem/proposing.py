@@ -10,12 +10,13 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from mem import derive, ingest, notes, receipts, text
 from mem import scope as scopes
 from mem.belief import MAX_ALIASES, MAX_NAME, Alias, Belief, alias, canonical_name, derived_aliases, from_record
-from mem.errors import Problem
+from mem.errors import Problem, StoreUnusable
 from mem.ingest import Candidate, Seen, Step
 from mem.notes import ALL, Globs, Note
 from mem.record import Any, NamedTuple
@@ -79,6 +80,9 @@ class Proposer(Sharer):
         """
         tops = notes.tops(paths, self.home.path)
         read, problems = _read(notes.read(tops, self.home.path, globs, only), progress)
+        missing = self._missing(tops, scope, {note.path for note, _ in read})
+        # What is gone from one place may have turned up in another since that was looked at; nobody shall wait for it.
+        more = _read(_others(notes.read(tops, self.home.path, globs), read), progress)[0] if missing else []
         with self._writing("ingest", "ingest", dry_run=dry_run) as transaction:
             store = transaction.store
             target, reason, remote = self._scope_to_write(store, scope)
@@ -87,11 +91,9 @@ class Proposer(Sharer):
             for note, found in read:
                 run.plan(note.path, found)
             gone = _gone(tops, run.noted, {note.path for note, _ in read}, problems)
-            # What is gone from one place may have turned up in another since that was looked at.
-            more = _read(_others(notes.read(tops, self.home.path, globs), read), progress) if gone else ([], [])
-            for note, found in more[0]:
+            for note, found in more:
                 run.plan(note.path, found)
-            for path in gone:
+            for path in missing.intersection(gone):  # another one is seen the next time
                 run.plan(path, [])
             run.apply()
             if run.proposed and remote is not None:
@@ -101,6 +103,14 @@ class Proposer(Sharer):
         return Ingested(
             target, reason, new, len(read), run.proposed, run.already, run.withdrawn, problems + run.problems
         )
+
+    def _missing(self, tops: Sequence[str], scope: str | None, read: set[str]) -> set[str]:
+        """Notes that are gone from these folders, as far as can be told without the lock."""
+        with suppress(StoreUnusable), self._reading() as store:
+            if store is not None:
+                noted = store.visible([self._scope_to_write(store, scope)[0]]).notes()
+                return {*_gone(tops, noted, read, [])}
+        return set()
 
 
 def _read(found: Iterable[Note | Problem], progress: Callable[[int], None]) -> tuple[list[Read], list[Problem]]:
@@ -138,9 +148,10 @@ def _gone(tops: Sequence[str], noted: Iterable[str], read: set[str], problems: l
     """Notes of these folders that are not there any more. Where all are gone, a disk is missing, not what they said."""
     found = []
     for top in filter(os.path.isdir, tops):
-        below = [path for path in noted if path.startswith(f"{notes.called(top).rstrip('/')}/")]
+        inside = f"{notes.called(top).rstrip('/')}/"
+        below = [path for path in noted if path.startswith(inside)]
         lost = [path for path in below if path not in read and not os.path.lexists(os.path.expanduser(path))]
-        if lost and len(lost) == len(below) and not any(path.startswith(notes.called(top)) for path in read):
+        if lost and len(lost) == len(below) and not any(path.startswith(inside) for path in read):
             problems.append(Problem(notes.called(top), 0, "has none of its notes any more; nothing was proposed"))
         else:
             found += lost

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import example, given
@@ -243,6 +244,10 @@ def test_the_decision_of_a_record_that_was_rejected_is_none() -> None:
         ("C# and F# and #1", "C# and F# and #1"),
         (r"1\. escaped \*stars\*", "1. escaped *stars*"),
         ("gone ~~was here~~ now[^2]", "gone now"),
+        (
+            "#a #b stay, **a ** b** and ***c*** and **d ==e** f== but #c  #d ",
+            "a b stay, a ** b and c and d ==e f== but",
+        ),
     ],
 )
 def test_markup_is_read_as_a_person_does(raw: str, read: str) -> None:
@@ -272,6 +277,25 @@ def test_any_text_can_be_read_and_each_candidate_stands_on_its_line(note: str, n
 def test_hostile_markup_costs_no_more_than_its_length(piece: str) -> None:
     note = f"## Rules\n\n- {piece * 20_000}\n\n{piece * 20_000}\n"
     assert all(len(one.content) <= 2_000 for one in candidates(note, "x.md"))
+
+
+def cost(raw: str) -> float:
+    """Seconds of computing, the least of three."""
+    times = []
+    for _ in range(3):
+        began = time.process_time()
+        plain(raw)
+        times.append(time.process_time() - began)
+    return min(times)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["     #a", " #a  ", "**a ", "***a ", "==a ** ", "__a ", "![](", "[](a", "[](()", "a://", "<a", "~~a ", "  "],
+)
+def test_four_times_the_markup_costs_about_four_times_as_much(piece: str) -> None:
+    short, long = (f"use <{piece * (length // len(piece))}.x" for length in (10_000, 40_000))
+    assert cost(long) < 10 * cost(short)
 
 
 # -- what became of it ------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from mem import notes
 from mem.belief import Belief
 from mem.memory import Memory
 from mem.proposing import Ingested, _Ingestion
+from mem.store import locked
 from tests.conftest import Mem
 from tests.strategies import fresh_memory
 
@@ -306,6 +307,22 @@ def test_a_note_that_moves_while_the_notes_are_read_is_not_gone(vault: Vault, mo
     assert (done.proposed, done.withdrawn) == ([], 0)
 
 
+def test_nobody_waits_while_notes_are_read_once_more(vault: Vault) -> None:
+    for name, line in (("a.md", PG), ("b.md", TABS), ("c.md", KAFKA)):
+        vault.write(line, name=name)
+    vault.ingest()
+    vault.decide()
+    (vault.folder / "a.md").unlink()
+    looks = []
+
+    def look(done: int) -> None:
+        with locked(vault.memory.home.lock, 0.2):
+            looks.append(done)
+
+    done = vault.ingest(only={str(vault.folder / "b.md")}, progress=look)
+    assert [(one.act, one.belief.content) for one in done.proposed] == [("forget", PG)] and looks == [1, 1]
+
+
 def test_a_folder_that_lost_all_its_notes_is_a_missing_disk(vault: Vault) -> None:
     vault.write(PG)
     vault.ingest()
@@ -314,6 +331,20 @@ def test_a_folder_that_lost_all_its_notes_is_a_missing_disk(vault: Vault) -> Non
     done = vault.ingest()
     assert done.proposed == []
     assert "has none of its notes any more" in str(done.problems)
+
+
+def test_a_folder_whose_name_begins_like_another_s_is_not_taken_for_it(vault: Vault) -> None:
+    vault.write(PG)
+    other = Vault(vault.memory, Path(f"{vault.folder}2"))
+    other.write(TABS)
+    both = [str(vault.folder), str(other.folder)]
+    vault.memory.ingest(both, "user")
+    vault.decide()
+    (vault.folder / "a.md").unlink()
+    done = vault.memory.ingest(both, "user")
+    assert done.proposed == [] and [one.message for one in done.problems] == [
+        "has none of its notes any more; nothing was proposed"
+    ]
 
 
 def test_a_note_that_cannot_be_read_now_is_not_gone(vault: Vault) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ from mem import store, tree
 from mem.belief import Belief, to_record
 from mem.errors import NewerStore, StoreUnusable, UsageMistake
 from mem.memory import Memory
-from mem.store import MIGRATIONS, Store, backups
+from mem.store import MIGRATIONS, Held, Store, backups
 from tests.conftest import Mem
-from tests.strategies import beliefs, fresh_memory, pages, take_in
+from tests.strategies import NOW, beliefs, fresh_memory, pages, take_in
 
 
 def record(id_: str, **fields: Any) -> dict[str, Any]:
@@ -97,6 +98,77 @@ def test_a_rebuild_that_fails_leaves_the_old_database(filled: Memory, monkeypatc
         patch.setattr(Memory, "_make_store", fail)
         filled.rebuild_database()
     assert told(filled) == before
+
+
+def test_a_rebuild_waits_for_the_pages_that_the_database_knows(filled: Memory, mem: Mem) -> None:
+    filled.sync()
+    (Path(filled.home.path) / ".git/MERGE_HEAD").write_text(f"{'0' * 40}\n")
+    before = told(filled)
+    result = mem("doctor", "--rebuild", "db")
+    assert result.status == 4 and "a merge is in progress" in result.err and "git -C" in result.err
+    assert told(filled) == before and not os.path.isdir(backups(str(database(filled))))
+
+
+def test_what_no_page_says_comes_from_the_old_database(filled: Memory, tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/a.md").write_text("Never log tokens.\n\nAlways use tabs.\n")
+    proposed = filled.ingest([str(tmp_path / "notes")], "user").proposed
+    filled.review([], [proposed[0].belief.id], ())
+    (Path(filled.home.path) / "archive/user/facts/three.md").unlink()
+    filled.sync()  # what the page said is kept in the database
+    before = filled.export(())
+    filled.rebuild_database()
+    assert filled.export(()) == before and "three" in [one.id for one in before]
+    again = filled.ingest([str(tmp_path / "notes")], "user")
+    assert (again.proposed, again.withdrawn) == ([], 0)
+
+
+def test_pages_that_are_missing_at_a_rebuild_are_still_missed_and_may_come_back(filled: Memory, tmp_path: Path) -> None:
+    take_in(filled, *(record(f"a{n}", scope="project:a") for n in range(3)))
+    filled.sync()
+    shutil.move(Path(filled.home.path) / "project", tmp_path / "unmounted")
+    missed = filled.sync().problems
+    filled.rebuild_database()
+    assert len(missed) == 4 and filled.sync().problems == missed
+    shutil.move(tmp_path / "unmounted", Path(filled.home.path) / "project")
+    filled.sync()
+    assert {"two", "a0", "a1", "a2"} <= {one.id for one in filled.export(()) if one.current}
+    assert filled.doctor(verify_ranking=False).problems == []
+
+
+def test_pages_that_wait_for_a_decision_still_wait_after_a_rebuild(filled: Memory) -> None:
+    held = Held("user/facts/elsewhere.md", "one", "0" * 64, "twin")
+    with filled._locked_store() as opened, opened.transaction("x", "x", source="user", now=NOW) as transaction:
+        transaction.hold_also(held)
+    filled.rebuild_database()
+    with filled._locked_store() as opened:
+        assert opened.held() == [held]
+
+
+def test_a_bringing_over_that_fails_half_way_leaves_the_old_database(
+    filled: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = told(filled)
+
+    def fail(*_: Any) -> None:
+        raise StoreUnusable("a row is damaged")
+
+    with monkeypatch.context() as patch, pytest.raises(StoreUnusable, match="row is damaged") as raised:
+        patch.setattr("mem.mending._bring_held", fail)
+        filled.rebuild_database()
+    assert str(database(filled)) in raised.value.message
+    assert told(filled) == before and os.listdir(backups(str(database(filled)))) == []
+
+
+def test_of_two_rebuilds_in_one_second_both_old_databases_are_kept(filled: Memory) -> None:
+    filled._clock = lambda: datetime(2026, 11, 28, tzinfo=UTC)
+    first, second = (filled.rebuild_database().kept for _ in range(2))
+    assert first != second and first and second and Path(first).exists() and Path(second).exists()
+
+
+def test_where_no_database_was_none_is_said_to_be_kept(filled: Memory) -> None:
+    database(filled).unlink()
+    assert filled.rebuild_database().kept is None
 
 
 # -- from the database ------------------------------------------------------------------------------

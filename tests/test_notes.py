@@ -103,6 +103,25 @@ def test_hostile_ignore_rules_neither_hang_nor_fail(vault: Path, pattern: str) -
     assert len(read(vault)) <= 1
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    r"[z-a]x [a-\d] [a-\d]x [] [!] [!]x [^]a [^]a]x []a]x [[:alpha:]]x [[:nope:]]x \ a\ (?P<x [--/]x [\ [a\]b]x [*]x"
+    r" [^a]x [!a-c]x [a-]x [a&&b]x [a||b]x [[a]x [\d]x a[/]x a[^b]x *[ab]x [a*b]x".split(),
+)
+def test_classes_mean_what_they_mean_to_git(vault: Path, pattern: str) -> None:
+    subprocess.run(["git", "init", "-q", str(vault)], check=True)
+    write(vault, *(f"{name}/note.md" for name in "a d x z ax bx dx zx ]x *x &x |x [x -x \\x a]x".split()), "a/x/n.md")
+    (vault / ".gitignore").write_text(f"{pattern}\n")
+    assert {*notes._walk(str(vault), "/nowhere", notes.ALL)} == listed_by_git(vault)
+
+
+def test_no_more_rules_are_read_than_people_write(vault: Path) -> None:
+    write(vault, "a.md", "b.md")
+    (vault / ".gitignore").write_text("a.md\n" + "x*y\n" * 20_000 + "b.md\n")
+    assert read(vault) == ["b.md"]
+    assert len(notes._rules(str(vault))) == notes._MOST_RULES
+
+
 # -- what is left out -------------------------------------------------------------------------------
 
 
@@ -123,6 +142,12 @@ def test_what_is_no_text_is_left_out_with_its_line(vault: Path, data: bytes, sai
 def test_what_would_block_is_left_out(vault: Path) -> None:
     os.mkfifo(vault / "x.md")
     assert read(vault) == ["x.md: is not a plain file; it was left out"]
+
+
+def test_ignore_rules_that_would_block_are_none(vault: Path) -> None:
+    write(vault, "x.md")
+    os.mkfifo(vault / ".gitignore")
+    assert read(vault) == ["x.md"]
 
 
 def test_links_are_followed_inside_of_their_folder_alone(vault: Path, tmp_path: Path) -> None:
