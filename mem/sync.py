@@ -696,7 +696,10 @@ def _misread(home: Home, store: Store, pages: Iterable[Page], waiting: Collectio
     beliefs = store.everything().by_id(page.id for page in pages if page.id not in waiting)
     found = []
     for page in pages:
-        data = tree.read(os.path.join(home.path, page.path)) if page.id in beliefs else None
+        try:
+            data = tree.read(os.path.join(home.path, page.path)) if page.id in beliefs else None
+        except OSError:  # a link, or no file: told as a fault already
+            continue
         if data is not None and tree.digest(data) == page.hash:
             belief = beliefs[page.id]
             if tree.parse(page.path, data, now=belief.created) != tree.owned(belief):

@@ -730,6 +730,14 @@ def test_a_page_that_cannot_be_taken_is_not_told_as_taken_and_keeps_its_place(
     store.close()
 
 
+@pytest.mark.parametrize("put", [os.mkfifo, lambda path: os.symlink("/etc/hostname", path)])
+def test_doctor_tells_of_what_is_no_file_and_goes_on(filled: Memory, put: Any) -> None:
+    at(filled, "user/facts/one.md").unlink()
+    put(at(filled, "user/facts/one.md"))
+    report = filled.doctor(verify_ranking=False)
+    assert (report.beliefs, [problem.path for problem in report.problems]) == (4, ["user/facts/one.md"])
+
+
 def test_an_agent_does_not_sync(filled: Memory, mem: Mem, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLAUDECODE", "1")
     assert mem("sync").status == 4

@@ -159,8 +159,8 @@ def doctor(
 
     memory = options.memory()
     done = memory.rebuild_database() if rebuild == "db" else memory.rebuild_tree() if rebuild == "tree" else None
-    if done is not None:
-        hot.warn(answers.rebuilt_text(done))
+    if done is not None and rebuild is not None:
+        hot.warn(answers.rebuilt_text(done, rebuild))
         options.print_problems(done.problems)
     report, watched = memory.doctor(verify_ranking, repair), watch.state(memory.home)
     if json:
@@ -223,7 +223,7 @@ def ingest(
         options.show(details.ingested_text(done, dry_run), memory)
         hot.warn(details.ingested_summary(done, dry_run))
     if done.new_scope and done.proposed and scope is not None:
-        hot.warn(f"{done.scope} is a new scope; if that was a slip: mem undo")
+        hot.warn(f"{done.scope} is a new scope{'' if dry_run else '; if that was a slip: mem undo'}")
     options.print_problems(done.problems)
     return 3 if done.problems else 0
 
@@ -242,6 +242,8 @@ def watch(
     once: Annotated[bool, typer.Option("--once", help="Look at everything once, and end.")] = False,
 ) -> int:
     """Sync pages and ingest notes as they are saved, until stopped.
+
+    It commits nothing; mem sync does.
 
     \b
     mem watch

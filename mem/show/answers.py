@@ -226,10 +226,11 @@ def counts_text(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{value} {name}" for name, value in counts.items() if value) or "nothing"
 
 
-def rebuilt_text(done: Rebuilt) -> str:
-    """What a rebuild did, in a sentence."""
-    if done.kept is not None:
-        return f"a new database has {counted(done.beliefs, 'belief')}; the old one is {done.kept}"
+def rebuilt_text(done: Rebuilt, what: str) -> str:
+    """What a rebuild (of `db` or `tree`) did, in a sentence."""
+    if what == "db":
+        kept = f"; the old one is {done.kept}" if done.kept is not None else ""
+        return f"a new database has {counted(done.beliefs, 'belief')}{kept}"
     return f"{counted(len(done.written), 'page')} written for {counted(done.beliefs, 'belief')}"
 
 
