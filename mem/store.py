@@ -1149,6 +1149,8 @@ class Transaction:
         self.summary = summary
         self.now = now
         self._changes: list[Change] = []
+        self._places: dict[str, str] = {}
+        """Where pages were before this act agreed to another place."""
         self.files: dict[str, str | None] = {}
         """What is carried out once nothing can refuse any more: a path outside the tree to its text, or None."""
         rows = store.rows(
@@ -1211,7 +1213,9 @@ class Transaction:
 
         No act of the user, and undone by nothing.
         """
-        known = self.store.rows("SELECT scope FROM page WHERE id = ?", page.id)
+        known = self.store.rows("SELECT scope, path FROM page WHERE id = ?", page.id)
+        if known:
+            self._places.setdefault(page.id, known[0][1])
         self.store._record_page(page, self.store._scope_number(scope) if scope else known[0][0], text)
 
     def keep(self, id: str) -> None:
@@ -1332,7 +1336,7 @@ class Transaction:
 
     def _place(self, id: str) -> str | None:
         found = self.store.rows("SELECT path FROM page WHERE id = ?", id)
-        return found[0][0] if found else None
+        return self._places.get(id) or (found[0][0] if found else None)
 
     def _before(self, id: str) -> str | None:
         found = self.store.rows(f"SELECT {_COLUMNS} FROM belief WHERE id = ?", id)

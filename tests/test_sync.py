@@ -730,6 +730,15 @@ def test_a_page_that_cannot_be_taken_is_not_told_as_taken_and_keeps_its_place(
     store.close()
 
 
+def test_an_undo_of_an_accepted_move_puts_the_page_back(filled: Memory) -> None:
+    before = pages(filled)
+    os.rename(at(filled, "user/facts/one.md"), at(filled, "project/a/facts/one.md"))
+    filled.sync(accept_moves=True)
+    assert "project/a/facts/one.md" in pages(filled)
+    filled.undo(1)
+    assert pages(filled) == before and filled.doctor(verify_ranking=False).problems == []
+
+
 @pytest.mark.parametrize("put", [os.mkfifo, lambda path: os.symlink("/etc/hostname", path)])
 def test_doctor_tells_of_what_is_no_file_and_goes_on(filled: Memory, put: Any) -> None:
     at(filled, "user/facts/one.md").unlink()
