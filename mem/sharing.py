@@ -109,6 +109,8 @@ class Sharer(Reviser):
         left, right = ours or elsewhere, theirs or elsewhere
         if not (isinstance(left, Belief) and isinstance(right, Belief)) or {left.id, right.id} != {base.id}:
             return []
+        if left.status == "retracted" and right.live:
+            left, right = right, left  # an edit beats a forget, whoever of the two pulls
         merged, contradicted = sync.merge(base, left, right)
         archived = merged.archived or not merged.live
         place = path if archived == path.startswith("archive/") else _counterpart(path)

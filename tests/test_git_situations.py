@@ -468,6 +468,16 @@ def test_what_somebody_else_removes_is_not_forgotten(ana: Owner, bare: Repositor
     assert "forgets pg" in ana.mem("review", "--scope", "project:atlas").out
 
 
+@pytest.mark.parametrize("forgetter_pulls", [False, True])
+def test_an_edit_beats_a_forget_whoever_pulls(ana: Owner, other: Owner, forgetter_pulls: bool) -> None:
+    assert other.mem("forget", "--scope", "project:atlas", "pg").status == 0
+    assert ana.mem("edit", "--scope", "project:atlas", "pg", "Postgres 17 is the store.").status == 0
+    for one in (ana, other, ana) if forgetter_pulls else (other, ana, other):
+        assert one.mem("sync", "--pull", "--push").status == 0
+    for one in (ana, other):
+        assert one.believed()["pg"] == "Postgres 17 is the store."
+
+
 def clashing(theirs: Repository) -> None:
     theirs.write(f"{ATLAS}PG.md", NEW_PAGE)
 
