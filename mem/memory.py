@@ -309,8 +309,6 @@ class Memory(Mender):
             gone = {one.id for one in store.held() if one.kind == sync.GONE}
             changes = sync.plan(*sides, accept_moves=accept_moves, accept_deletions=accept_deletions, gone=gone)
             changes = self._told_apart(store, changes)
-            # Who wrote a page that cannot be decided about yet must be known when it can be.
-            unknown = self._authors([one.path for one in changes if one.act in ("hold", "fault")], store.meta("commit"))
             problems = [change.problem for change in changes if change.problem is not None]
             faulty: set[str] = set()
             if not dry_run:
@@ -320,7 +318,10 @@ class Memory(Mender):
                 told = {problem.path for problem in problems}
                 left = sync.deliver(self.home, store, self._rendered)
                 problems += [problem for problem in left if problem.path not in told]
-                if head is not None and not unknown:
+                undecided = [one.path for one in changes if one.act in ("hold", "fault")]
+                since = store.meta("commit")
+                # Who wrote a page that cannot be decided about yet must be known when it can be.
+                if head is not None and head != since and not self._authors(undecided, since):
                     store.note("commit", head)
             done = [one for one in changes if one.problem is None and one.words and one.path not in faulty]
             written = [change for change in changes if change.act == "write"]
