@@ -14,10 +14,7 @@ from mem.errors import NewerStore, Problem, Refused, StoreUnusable
 from mem.proposing import Proposer
 from mem.reading import refuse_agents
 from mem.record import NamedTuple
-from mem.store import Store, Transaction, backups, locked
-
-_ENDINGS = ("", "-wal", "-shm")
-"""Of the files that make up a database."""
+from mem.store import ENDINGS, Store, Transaction, backups, locked
 
 
 class Rebuilt(NamedTuple):
@@ -88,7 +85,7 @@ class Mender(Proposer):
     def _replace_database(self, path: str, trusted: dict[str, str] | None) -> str | None:
         """Make the new database; returns where the old one is now, None if there was none. All or nothing."""
         kept = self._free_place(path)
-        endings = [ending for ending in _ENDINGS if os.path.exists(path + ending)]
+        endings = [ending for ending in ENDINGS if os.path.exists(path + ending)]
         for ending in endings:
             os.replace(path + ending, kept + ending)
         try:
@@ -99,7 +96,7 @@ class Mender(Proposer):
             finally:
                 store.close()
         except BaseException:
-            for ending in _ENDINGS:
+            for ending in ENDINGS:
                 tree.erase(path + ending)
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             for ending in endings:
@@ -112,7 +109,7 @@ class Mender(Proposer):
         os.makedirs(backups(path), mode=0o700, exist_ok=True)
         stem = os.path.join(backups(path), f"replaced-{self._clock():%Y%m%dT%H%M%SZ}")
         place, n = f"{stem}.db", 1
-        while any(os.path.lexists(place + ending) for ending in _ENDINGS):
+        while any(os.path.lexists(place + ending) for ending in ENDINGS):
             n += 1
             place = f"{stem}-{n}.db"
         return place

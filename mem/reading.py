@@ -665,14 +665,13 @@ class Reader:
     def _unknown_paths(self, view: View, known: set[str]) -> list[str]:
         """Files in the places of visible pages that are none of those."""
         found = []
+        top = os.path.realpath(self.home.path)
         for (path,) in view.rows("SELECT path FROM scope WHERE n :scopes"):
             folder = scopes.parse(path).folder
             for start in (folder, f"archive/{folder}"):
                 there = f"{self.home.path}/{start}"
                 # A link is no place for pages: somebody may have committed it.
-                whole = (
-                    os.path.isdir(there) and os.path.realpath(there) == f"{os.path.realpath(self.home.path)}/{start}"
-                )
+                whole = os.path.isdir(there) and os.path.realpath(there) == f"{top}/{start}"
                 for plural in PLURALS.values() if whole else ():
                     try:
                         names = os.listdir(f"{self.home.path}/{start}/{plural}")

@@ -20,7 +20,7 @@ from mem.belief import ALIAS_WEIGHTS, Alias, Belief, alias, canonical_name, chec
 from mem.errors import Problem, TreeProblem, UsageMistake
 from mem.reading import Reference, refuse_agents
 from mem.record import Any, NamedTuple
-from mem.store import Page, Proposal, Store, Transaction, View, backups
+from mem.store import ENDINGS, Page, Proposal, Store, Transaction, View, backups
 from mem.writing import Writer, confirmed, edited
 
 Change = Callable[[Belief, datetime], Belief]
@@ -387,7 +387,7 @@ class Reviser(Writer):
         folder, held = backups(store.path), False
         for place in glob.glob(os.path.join(glob.escape(folder), "*")):
             holds = os.path.exists(place) and os.path.getsize(place) > 0 and _holds(place, id.encode())
-            for ending in ("", "-wal", "-shm") if holds else ():
+            for ending in ENDINGS if holds else ():
                 tree.erase(place + ending)
             held = held or holds
         if held:

@@ -1460,6 +1460,10 @@ def _sync(path: str) -> None:
         os.close(descriptor)
 
 
+ENDINGS = ("", "-wal", "-shm")
+"""Of the files that make up a database."""
+
+
 def backups(database: str) -> str:
     """The folder of the copies that mem makes of a database, and of those that it replaced."""
     return os.path.join(os.path.dirname(database), "backups")

@@ -21,7 +21,7 @@ from mem.embedding import Meaning
 from mem.errors import GitProblem, ModelUnusable, NewPage, Problem, TreeProblem, UsageMistake
 from mem.reading import Reader, agent
 from mem.stance import things
-from mem.store import Held, Page, Proposal, Store, Transaction, View, locked, unusable
+from mem.store import ENDINGS, Held, Page, Proposal, Store, Transaction, View, locked, unusable
 
 EMBEDDED_AT_ONCE = 256
 """Beliefs whose vectors are made in one go: a tenth of a second by the embedded model, one or two by MiniLM."""
@@ -420,7 +420,7 @@ class Writer(Reader):
             if head is not None:
                 store.note("commit", head)
         except BaseException:
-            for ending in ("", "-wal", "-shm"):  # half of one would be taken for the whole
+            for ending in ENDINGS:  # half of one would be taken for the whole
                 tree.erase(path + ending)
             with suppress(OSError):  # what else is there is not of this making
                 os.rmdir(os.path.dirname(path))
