@@ -37,7 +37,7 @@ from mem.record import Any, NamedTuple
 from mem.revising import require_nameable, require_wider
 from mem.scope import Scope
 from mem.sharing import Synced
-from mem.store import Change, Operation, Proposal, Receipt, Store, Transaction, Version, View, belief_of, locked
+from mem.store import Change, Operation, Proposal, Receipt, Store, Transaction, Version, View, belief_of
 from mem.writing import confirmed
 
 EVERYTHING = Filters(any_state=True)
@@ -302,6 +302,7 @@ class Memory(Mender):
                 if reason is not None:
                     return Synced([], [], reason, len(store.outbox()), dry_run)
                 sides = sync.look(self.home, store, now)
+                self._require_there()
                 if state.busy is None and git.state(self.home.path) == state:
                     break
             else:
@@ -414,12 +415,10 @@ class Memory(Mender):
 
     def init(self) -> str:
         """Make what is missing of memory folder, repository and database; returns the folder's path."""
-        self._make_local()
-        path = self.home.database()
-        if path is not None:
-            with locked(self.home.lock):
-                if not os.path.exists(path):  # not seen before the lock was held: another init may have been first
-                    self._make_store(path).close()
+        with self._locked():
+            path = self.home.database()
+            if path is not None and not os.path.exists(path):
+                self._make_store(path).close()
         self._embed_or_tell()
         return self.home.path
 

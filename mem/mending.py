@@ -14,7 +14,7 @@ from mem.errors import NewerStore, Problem, Refused, StoreUnusable
 from mem.proposing import Proposer
 from mem.reading import refuse_agents
 from mem.record import NamedTuple
-from mem.store import ENDINGS, Store, Transaction, backups, locked
+from mem.store import ENDINGS, Store, Transaction, backups
 
 
 class Rebuilt(NamedTuple):
@@ -51,9 +51,8 @@ class Mender(Proposer):
             the tree is not what mem's pages are compared with, and under an agent's environment.
         """
         refuse_agents("doctor")
-        self._make_local()
         kept = None
-        with locked(self.home.lock):
+        with self._locked():
             path = self.home.database()
             if path is not None:
                 kept = self._replace_database(path, self._readable(path))

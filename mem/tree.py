@@ -684,10 +684,10 @@ def place(path: str, data: bytes, expected: str | None, scratch: str) -> Placed:
     if there is not None and before is not None and digest(there) == wanted:
         return Placed(wanted, before.st_mtime_ns, before.st_size)
     require_inside(path, scratch)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
     temporary = os.path.join(scratch, f"{os.getpid()}.{wanted[:16]}")
     try:
-        mtime = write_through(temporary, data)
+        mtime = write_through(temporary, data)  # first, for it fails where the memory folder was moved away
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         if there is None:
             _second_name(temporary, path)  # fails rather than replace a file made in this instant
         else:
@@ -745,7 +745,7 @@ def take_away(path: str, expected: str, scratch: str) -> None:
     if digest(there) != expected:
         raise Changed(path)
     require_inside(path, scratch)
-    os.makedirs(displaced_folder(scratch), mode=0o700, exist_ok=True)
+    _make_displaced(scratch)
     gone = os.path.join(displaced_folder(scratch), f"{expected}.{os.getpid()}.gone")
     os.rename(path, gone)
     came_out = digest(read(gone) or b"")
@@ -770,13 +770,19 @@ def displaced_folder(scratch: str) -> str:
     return os.path.join(scratch, "displaced")
 
 
+def _make_displaced(scratch: str) -> str:
+    folder = displaced_folder(scratch)
+    with suppress(FileExistsError):
+        os.mkdir(folder, mode=0o700)  # and none above it: the memory folder may have been moved away
+    return folder
+
+
 def displace(scratch: str, path: str, hash: str) -> str:
     """Keep the file itself (not a copy: somebody may have it open) for at least a day, under its hash.
 
     It gets a second name, which is returned; the first one is for the caller to take away.
     """
-    folder = displaced_folder(scratch)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    folder = _make_displaced(scratch)
     require_inside(os.path.join(folder, hash), scratch)
     target = os.path.join(folder, hash)  # with no ending: it shall not look like a page
     number = 1
@@ -855,8 +861,7 @@ def _exchange(one: str, other: str) -> bool:
 
 
 def replace(path: str, data: bytes) -> None:
-    """Make a file that is no page hold this, whole and on the disk; its folder is made."""
-    make_folder(os.path.dirname(path))
+    """Make a file that is no page hold this, whole and on the disk."""
     temporary = f"{path}.{os.getpid()}.new"
     try:
         write_through(temporary, data)

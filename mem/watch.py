@@ -226,26 +226,31 @@ class Watcher:
             self._ingest(changed if files else None)
 
     def _sync(self) -> None:
-        self._require_home()
-        with self._told():
-            self._tell(self._memory().sync(commit=False))
+        with self._told() as memory:
+            self._tell(memory.sync(commit=False))
 
     def _require_home(self) -> None:
-        """Make sure that the memory folder is still there: a sync would make a new one."""
+        """Make sure that the memory folder is still there."""
         if not os.path.isdir(self._home.local):
             raise StoreUnusable(f"the memory folder {self._home.path} is gone", "mem init")
 
     def _ingest(self, changed: set[str] | None) -> None:
-        with self._told():
-            if self._tops:
-                self._tell(self._memory().ingest(self._tops, **self._options, only=changed))
+        if self._tops:
+            with self._told() as memory:
+                self._tell(memory.ingest(self._tops, **self._options, only=changed))
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """What goes wrong now may go right the next time."""
+    def _told(self) -> Iterator[Memory]:
+        """The memory, for one act; what goes wrong now may go right the next time, if the folder is still there."""
+        self._require_home()
+        memory = self._memory()
+        memory.may_begin = False
         try:
-            yield
-        except MemError as error:
+            yield memory
+        except (MemError, OSError) as error:
+            self._require_home()
+            if not isinstance(error, MemError):
+                raise
             self._tell(error)
 
     def _beat(self, since: datetime) -> None:
@@ -281,10 +286,10 @@ class Watcher:
         try:
             yield
         finally:
-            log.removeHandler(alarm)
             if observer.is_alive():
                 observer.stop()
                 observer.join()
+            log.removeHandler(alarm)  # last, for the observer complains of events that come while it stops
 
     def _lost(self) -> None:
         """Events were lost, so everything is looked at."""

@@ -18,7 +18,7 @@ from mem import scope as scopes
 from mem.belief import MAX_ALIASES, MAX_NAME, Belief, alias, check, derived_aliases, rivals
 from mem.config import Home, data_directory, replica_text
 from mem.embedding import Meaning
-from mem.errors import GitProblem, ModelUnusable, NewPage, Problem, TreeProblem, UsageMistake
+from mem.errors import GitProblem, ModelUnusable, NewPage, Problem, StoreUnusable, TreeProblem, UsageMistake
 from mem.reading import Reader, agent
 from mem.stance import things
 from mem.store import ENDINGS, Held, Page, Proposal, Store, Transaction, View, locked, unusable
@@ -49,12 +49,15 @@ class Writer(Reader):
         """Pages of the beliefs that the act at hand has decided on, by id."""
         self._drafts: dict[str, bytes] = {}
         """Pages as their user has just written them, with all that is not mem's, by id."""
+        self.may_begin = True
+        """Whether a memory folder that is not there is made."""
+        self._folder: os.stat_result | None = None
+        """Which folder the lock that is held lies in."""
 
     @contextmanager
     def _locked_store(self) -> Iterator[Store]:
         """The store for writing, under the lock, with nothing left over from a crash."""
-        self._make_local()
-        with locked(self.home.lock):
+        with self._locked():
             self._make_home()
             store = self._open_to_write()
             try:
@@ -66,6 +69,30 @@ class Writer(Reader):
                 self._catch_up(store)
             finally:
                 store.close()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the lock of the memory folder, which is made if it is not there."""
+        if self.may_begin:
+            self._make_local()
+        with locked(self.home.lock):
+            self._folder = self._found()
+            yield
+
+    def _found(self) -> os.stat_result | None:
+        with suppress(OSError):
+            return os.stat(self.home.local)
+        return None
+
+    def _require_there(self) -> None:
+        """Make sure that the memory folder was not moved or deleted since the lock was taken.
+
+        Otherwise what was read may lack pages that nobody deleted, and what is written would begin a new one.
+        Raises: StoreUnusable if it was.
+        """
+        found = self._found()
+        if found is None or self._folder is None or not os.path.samestat(found, self._folder):
+            raise StoreUnusable(f"the memory folder {self.home.path} was moved or deleted meanwhile", "mem status")
 
     def _keep_house(self, store: Store) -> None:
         """What readers cannot do for themselves: a memo of the settings, receipts in the store, old lists gone."""
@@ -167,6 +194,7 @@ class Writer(Reader):
                     if content is None:
                         tree.erase(path)
                     else:
+                        tree.make_folder(os.path.dirname(path))
                         tree.replace(path, content.encode())
                 self._embed_with(store)
             own = {path for id_, path in store.outbox() if id_ not in waiting}
@@ -201,7 +229,9 @@ class Writer(Reader):
 
     def _import_pages(self, store: Store, ids: list[str] | None, new: Collection[str], state: git.State) -> None:
         now = self._clock()
-        changes = self._told_apart(store, sync.plan(*sync.look(self.home, store, now, only=ids)))
+        sides = sync.look(self.home, store, now, only=ids)
+        self._require_there()
+        changes = self._told_apart(store, sync.plan(*sides))
         own = [one for one in changes if one.act in ("take", "agree") and (ids is not None or one.path in new)]
         if git.state(self.home.path) == state:  # else what was read may be half of another branch
             self._apply(store, own, now)
@@ -365,6 +395,7 @@ class Writer(Reader):
         """The memory folder as a git repository, with the files that mem keeps in it; the format file comes last."""
         if os.path.exists(self.home.format):
             return
+        self._require_there()
         try:
             reason = git.make_repository(self.home.path)
             if reason is not None:
@@ -376,6 +407,8 @@ class Writer(Reader):
 
     def _open_to_write(self) -> Store:
         path = self.home.database()
+        self._require_there()
+        new = path is None
         if path is None:
             replica = _mint()
             path = os.path.join(data_directory(), replica, "memory.db")
@@ -386,7 +419,7 @@ class Writer(Reader):
             _write_whole(self.home.replica, replica_text(replica, path, self.home.path))
         except OSError as error:
             store.close()
-            if path != self.home.database():  # nothing points to the new one
+            if new:  # nothing points to it
                 shutil.rmtree(os.path.dirname(path))
             raise unusable(error, self.home.replica) from error
         return store
@@ -398,6 +431,7 @@ class Writer(Reader):
         """
         now = self._clock()
         pages, problems = sync.read_pages(self.home, now)
+        self._require_there()
         head = git.head(self.home.path)
         try:
             _make_folder_of(path)

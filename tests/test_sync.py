@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from mem import sync, tree
 from mem.belief import Belief
-from mem.errors import Problem
+from mem.errors import Problem, StoreUnusable
 from mem.memory import Memory, Synced
 from mem.store import Page, Store
 from mem.sync import Agreed, Change, Sheet, Stored
@@ -430,6 +431,37 @@ def test_nothing_is_deleted_while_the_folder_is_empty(filled: Memory) -> None:
         (top / f".{folder}").rename(top / folder)
     settled(filled)
     assert filled.export(()) == before
+
+
+MOMENTS = ["sync.look", "sync.deliver", "tree.require_inside", "tree.write_through", "writing.replica_text"]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_memory_folder_that_is_moved_away_in_the_midst_loses_nothing_and_no_other_one_begins(
+    filled: Memory, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    page = at(filled, "user/facts/two.md")
+    page.write_text(page.read_text().replace("two is", "two was"))
+    top, away = at(filled, ""), at(filled, "").with_name("away")
+    module, name = moment.split(".")
+    then = getattr(sys.modules[f"mem.{module}"], name)
+
+    def moved(*arguments: Any, **options: Any) -> Any:
+        if not away.exists():
+            top.rename(away)
+        return then(*arguments, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(StoreUnusable):
+        patch.setattr(f"mem.{moment}", moved)
+        if moment != "sync.look":
+            filled.forget(["one"], ())
+        filled.sync()
+    assert not top.exists()
+    away.rename(top)
+    filled.sync()
+    settled(filled)
+    assert {one.id for one in filled.export(()) if not one.current} <= {"one"}
+    assert said(filled, "two").content == "two was stored"
 
 
 def test_a_dry_run_changes_nothing(filled: Memory) -> None:

@@ -79,7 +79,7 @@ def test_nothing_is_lost_and_the_wait_ends_when_something_is_due(events: list[tu
 
 # -- a watcher at work ------------------------------------------------------------------------------
 
-LONG = 30
+LONG = 60
 """Seconds after which a test gives up; what it waits for takes one or two."""
 
 
