@@ -12,9 +12,11 @@ import math
 import mmap
 import os
 import re
+import sys
 import unicodedata
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from itertools import chain
 from operator import mul
 
@@ -23,6 +25,7 @@ from mem.config import models_directory
 from mem.errors import ModelUnusable
 from mem.record import TYPE_CHECKING, Any, NamedTuple
 from mem.store import Vector, View
+from mem.text import shape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -522,8 +525,22 @@ def answer() -> None:
 # -- by plain Python --------------------------------------------------------------------------------
 
 
-MANY = 64
-"""Texts from which on numpy, which takes as long to load, makes their vectors sooner than plain Python."""
+MANY = 256
+"""Texts from which on numpy, which takes as long to load, makes their vectors sooner than plain Python (0.1 s)."""
+SOME = 16
+"""Texts from which on it does so where it has been loaded."""
+
+
+def _are_many(texts: Sequence[object]) -> bool:
+    return len(texts) >= (SOME if "numpy" in sys.modules else MANY)
+
+
+def _load_numpy() -> None:
+    """Load numpy without the threads of its linear algebra: nothing here needs them, and they take half of the time."""
+    if "numpy" not in sys.modules and "OPENBLAS_NUM_THREADS" not in os.environ:
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
+        import_module("numpy")
+        del os.environ["OPENBLAS_NUM_THREADS"]
 
 
 class Table:
@@ -543,22 +560,23 @@ class Table:
         if len(self._table) != self._scales + 4 * int(facts["tokens"]):
             raise ModelUnusable(f"the model file {folder}/table.bin has the wrong size", REINSTALL)
         self._rows: dict[int, array[int]] = {}
-        self._numbers: dict[bytes, int] = {}
-        self._whole = False
-        """Whether those are all of the vocabulary."""
+        self._numbers: dict[str, int] = {}
+        self._vocabulary: dict[str, str] = {}
+        """Tokens and their numbers, once all of them were needed."""
+        self._known: dict[str, list[int]] = {}
+        """Words that were split with it."""
         self._lengths: dict[int, float] = {}
 
     def tokens_of(self, texts: Sequence[str]) -> list[list[int]]:
         """The same for many texts, for which the whole vocabulary is read."""
-        if len(texts) >= MANY and not self._whole:
-            fields = self._words[:].replace(b"\n", b"\t").split(b"\t")
-            self._numbers = dict(zip(fields[::2], map(int, fields[1::2]), strict=False))  # the last one is empty
-            self._whole = True
-        if len(texts) < MANY:
+        if not _are_many(texts):
             return [self.tokens(text) for text in texts]
-        words = [[*_pieces(text)] for text in texts]
-        known = {word: self._split(word) for word in {*chain.from_iterable(words)}}
-        return [[*chain.from_iterable(map(known.__getitem__, said))] for said in words]
+        if not self._vocabulary:
+            fields = self._words[:].decode().replace("\n", "\t").split("\t")
+            self._vocabulary = dict(zip(fields[::2], fields[1::2], strict=False))  # the last one is empty
+        words = [_pieces(text) for text in texts]
+        self._known |= {word: self._split(word) for word in {*chain.from_iterable(words)} - self._known.keys()}
+        return [[*chain.from_iterable(map(self._known.__getitem__, said))] for said in words]
 
     def tokens(self, text: str) -> list[int]:
         """The numbers of a text's tokens, unknown words left out."""
@@ -570,23 +588,32 @@ class Table:
         for token in tokens:
             scale = self._scale(token)
             total = [part + scale * value for part, value in zip(total, self._row(token), strict=True)]
-        return _unit(total)
+        length = _norm(total)
+        return [part / length for part in total]
 
-    def pooled(self, texts: Sequence[Sequence[int]]) -> list[list[float]]:
-        """The vectors of many texts, by their tokens: to the last bit what `vector` gives, and thirty times as fast."""
-        if len(texts) < MANY:
+    def pooled(self, texts: Sequence[Sequence[int]]) -> Sequence[Sequence[float]]:
+        """The vectors of many texts, by their tokens: to the last bit what `vector` gives, and ten times as fast.
+
+        Shapes: (texts, dimension); an array where there are many.
+        """
+        if not _are_many(texts):
             return [self.vector(tokens) for tokens in texts]
+        _load_numpy()
         import numpy as np
 
         rows = np.frombuffer(self._table, np.int8, self._scales).reshape(-1, self._width)
         scales = np.frombuffer(self._table, np.float32, offset=self._scales).astype(np.float64)
-        found = []
-        for tokens in texts:
-            numbers = np.array(tokens, dtype=np.intp)
-            # Summed along the first axis, and so one by one: the order tells in the last bit of a sum.
-            total = np.add.reduce(scales[numbers, np.newaxis] * rows[numbers], axis=0)
-            found.append(_unit(total.tolist()))
-        return found
+        numbers = np.fromiter(chain.from_iterable(texts), np.intp)
+        parts = scales[numbers, np.newaxis] * rows[numbers]
+        sums = np.empty((len(texts), self._width))
+        start = 0
+        for at, tokens in enumerate(texts):
+            # Along the first axis, and so one by one: the order tells in the last bit of a sum.
+            np.add.reduce(parts[start : start + len(tokens)], axis=0, out=sums[at])
+            start += len(tokens)
+        lengths = np.array([_norm(total) for total in sums.tolist()])
+        units: Sequence[Sequence[float]] = sums / lengths[:, np.newaxis]
+        return units
 
     def weight(self, token: int) -> float:
         """What a token counts for: the length of its vector, small for words that are everywhere."""
@@ -642,7 +669,7 @@ class Table:
         while start < len(word):
             mark = "##" if start else ""
             for end in range(len(word), start, -1):
-                number = self._number((mark + word[start:end]).encode())
+                number = self._number(mark + word[start:end])
                 if number:
                     break
             else:
@@ -651,12 +678,12 @@ class Table:
             start = end
         return found
 
-    def _number(self, token: bytes) -> int:
+    def _number(self, token: str) -> int:
         """A token's number, by bisection; 0 for one that is not in the vocabulary."""
-        if self._whole:
-            return self._numbers.get(token, 0)
+        if self._vocabulary:
+            return int(self._vocabulary.get(token, 0))
         if token not in self._numbers:
-            self._numbers[token] = self._looked_up(token)
+            self._numbers[token] = self._looked_up(token.encode())
         return self._numbers[token]
 
     def _looked_up(self, token: bytes) -> int:
@@ -672,9 +699,10 @@ class Table:
         return 0
 
 
-def _unit(total: list[float]) -> list[float]:
-    length = math.sqrt(sum(map(mul, total, total)))
-    return [part / length for part in total] if length > 1e-9 else total
+def _norm(total: list[float]) -> float:
+    """What a sum of vectors is divided by, to have length 1; 1 if it is nothing."""
+    length = math.hypot(*total)
+    return length if length > 1e-9 else 1.0
 
 
 def _apart(width: int, cosine: float) -> int:
@@ -704,12 +732,16 @@ def _mapped(path: str) -> mmap.mmap:
         raise ModelUnusable(f"the model file {path} cannot be read ({error})", REINSTALL) from error
 
 
-def _pieces(text: str) -> Iterator[str]:
+_PIECE = shape(r"[a-z]+|[0-9]|[!-/:-@\[-`{-~]")
+
+
+def _pieces(text: str) -> list[str]:
     """Words, single digits and single signs, as the tokenizer's settings split them: lowercase, no accents."""
     if not text.isascii():
         text = "".join(map(_plain, unicodedata.normalize("NFD", "".join(map(_spaced, text)))))
-        return iter(text.split())
-    return (found[0] for found in re.finditer(r"[a-z]+|[0-9]|[!-/:-@\[-`{-~]", _ascii(text)))
+        return text.split()
+    found: list[str] = _PIECE.findall(_ascii(text))
+    return found
 
 
 def _ascii(text: str) -> str:
@@ -764,11 +796,12 @@ def pack(vector: Sequence[float]) -> bytes:
 
 def at_rest(vectors: Sequence[Sequence[float]]) -> list[tuple[bytes, bytes]]:
     """Vectors packed, each with its signs: to the last bit what `pack` and `signs` give, and ten times as fast."""
-    if len(vectors) < MANY or len(vectors[0]) % 8:
+    if not _are_many(vectors) or len(vectors[0]) % 8:
         return [(pack(vector), signs(vector)) for vector in vectors]
+    _load_numpy()
     import numpy as np
 
-    values = np.array(vectors)
+    values = np.asarray(vectors)
     scales = np.abs(values).max(axis=1, keepdims=True) / 127
     scales[scales == 0] = 1
     whole = np.rint(values / scales).astype(np.int8)
@@ -812,7 +845,7 @@ class Meaning:
         self.model = own if self.own else f"{'/'.join(map(str, found))} {own}"
         """What stands on its vectors."""
 
-    def vectors(self, texts: Sequence[str]) -> list[list[float]]:
+    def vectors(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
         """One vector of length 1 for each text; zeros for a text without a known word.
 
         Shapes: (texts, dimension).
@@ -824,7 +857,7 @@ class Meaning:
         found: list[list[float]] = self._encoder.encode(texts).tolist()
         return found
 
-    def query(self, text: str, seconds: float) -> list[float]:
+    def query(self, text: str, seconds: float) -> Sequence[float]:
         """The vector of a query, if it can be had in time.
 
         Raises: ModelUnusable if the model cannot be run, or takes longer than so many seconds.

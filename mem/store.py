@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from itertools import chain
 
 from mem.belief import Alias, Belief, from_record, parse_time, time_text, to_record
 from mem.errors import Busy, NewerStore, StoreUnusable, UsageMistake, meant
@@ -31,6 +32,8 @@ MOST_CLOSE = 20_000
 SHORTEST_ID = 4
 """Characters of the beginning of an id that are enough to mean it."""
 
+ROWS_AT_ONCE = 32
+"""Rows in one statement; of 9,900 postings, 32 take a third of the time of one, and 100 no less."""
 LOCK_SECONDS = 30
 """How long a write waits for another one before it gives up."""
 
@@ -43,8 +46,11 @@ _COLUMNS = (
 
 # -- schema -----------------------------------------------------------------------------------------
 
+if TYPE_CHECKING:
+    _Executes = sqlite3.Connection | Database
 
-def _first_schema(db: Database) -> None:
+
+def _first_schema(db: _Executes) -> None:
     for statement in (
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
         # What is open and where. documents and length are totals over the current beliefs of a scope.
@@ -99,7 +105,7 @@ def _first_schema(db: Database) -> None:
         db.execute(statement)
 
 
-def _receipts_schema(db: Database) -> None:
+def _receipts_schema(db: _Executes) -> None:
     for statement in (
         # What was injected. prompt is a keyed hash; text is the prompt itself, only where the user asked for it.
         """CREATE TABLE receipt (n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, at TEXT NOT NULL,
@@ -116,12 +122,12 @@ def _receipts_schema(db: Database) -> None:
         db.execute(statement)
 
 
-def _proposals_schema(db: Database) -> None:
+def _proposals_schema(db: _Executes) -> None:
     # What a pending belief proposes about another one of its scope; the other pending ones propose themselves.
     db.execute("CREATE TABLE proposal (id TEXT PRIMARY KEY, act TEXT NOT NULL, target TEXT NOT NULL) WITHOUT ROWID")
 
 
-def _tree_schema(db: Database) -> None:
+def _tree_schema(db: _Executes) -> None:
     for statement in (
         # The text of the page that both sides agreed on last: what a person and mem changed since are told apart by it.
         "CREATE TABLE base (id TEXT PRIMARY KEY, text BLOB NOT NULL)",
@@ -132,7 +138,7 @@ def _tree_schema(db: Database) -> None:
         db.execute(statement)
 
 
-def _vectors_schema(db: Database) -> None:
+def _vectors_schema(db: _Executes) -> None:
     for statement in (
         # What a belief means: the vector of one model, and its tokens. The signs of the vectors of current beliefs
         # stand apart, close together, for they are all read at every search.
@@ -148,7 +154,7 @@ def _vectors_schema(db: Database) -> None:
         db.execute(statement)
 
 
-def _notes_schema(db: Database) -> None:
+def _notes_schema(db: _Executes) -> None:
     # What a note said when it was last ingested into a scope: JSON, a keyed hash and the id of a belief for each
     # thing, in order. No words of it, so that nothing has to be erased from here.
     db.execute(
@@ -157,7 +163,7 @@ def _notes_schema(db: Database) -> None:
     )
 
 
-def _numbers_schema(db: Database) -> None:
+def _numbers_schema(db: _Executes) -> None:
     db.execute("ALTER TABLE change ADD COLUMN number INTEGER")
 
 
@@ -363,12 +369,13 @@ class Store:
         return self._version() < len(MIGRATIONS)
 
     def _migrate(self) -> None:
-        from sqlite_utils import Database
+        db: _Executes = self._connection
+        if self._version():  # there is something to lose, and to be transformed
+            from sqlite_utils import Database  # which takes 0.1 s to load, so that a new database does without
 
-        if self._version():  # there is something to lose
             self.backup(os.path.join(backups(self.path), f"before-format-{len(MIGRATIONS)}.db"), replace=True)
-        db = Database(self._connection)
-        with _translated(self.path), db.atomic():
+            db = Database(self._connection)
+        with _translated(self.path), self.atomic():
             for step in MIGRATIONS[self._version() :]:
                 step(db)
             db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
@@ -546,17 +553,16 @@ class Store:
 
     def add_vectors(self, model: str, vectors: Mapping[int, Vector]) -> None:
         """Store the vectors of some beliefs, by row number, inside a transaction."""
-        numbers = [(n,) for n in vectors]
-        self._many("DELETE FROM unembedded WHERE belief = ?", numbers)
-        self._many(
-            """INSERT OR REPLACE INTO vector (belief, scope, model, digest, packed, tokens)
-               SELECT n, scope, ?, ?, ?, ? FROM belief WHERE n = ?""",
-            [(model, one.digest, one.packed, one.tokens, n) for n, one in vectors.items()],
+        numbers = ",".join(map(str, vectors))
+        self.rows(f"DELETE FROM unembedded WHERE belief IN ({numbers})")
+        held = self.rows(f"SELECT scope, n, current FROM belief WHERE n IN ({numbers}) ORDER BY scope, n")
+        self._insert(
+            "OR REPLACE INTO vector (belief, scope, model, digest, packed, tokens)",
+            [(n, scope, model, vectors[n].digest, vectors[n].packed, vectors[n].tokens) for scope, n, _ in held],
         )
-        self._many(
-            """INSERT OR REPLACE INTO sketch (scope, belief, signs)
-               SELECT scope, n, ? FROM belief WHERE n = ? AND current""",
-            [(one.signs, n) for n, one in vectors.items()],
+        self._insert(
+            "OR REPLACE INTO sketch (scope, belief, signs)",
+            [(scope, n, vectors[n].signs) for scope, n, current in held if current],
         )
 
     def purge(self, id: str) -> bool:
@@ -740,9 +746,9 @@ class Store:
     def _record_page(self, page: Page, scope: int, text: bytes | None) -> None:
         """What both sides agree on; without a text, that of before holds."""
         self.rows("DELETE FROM page WHERE id = ?", page.id)
-        self.rows(_INSERT_PAGE, *_page_row(page, scope))
+        self._insert(_PAGE, [_page_row(page, scope)])
         if text is not None:
-            self.rows(_INSERT_BASE, page.id, text)
+            self._insert(_BASE, [(page.id, text)])
 
     def _scope_number(self, path: str) -> int:
         return int(self.one("SELECT n FROM scope WHERE path = ?", path)[0])
@@ -754,37 +760,45 @@ class Store:
     def _add_indexes(self, indexes: Sequence[tuple[int, int, Indexed]]) -> None:
         """Add the retrieval rows of some beliefs, each with its row number and that of its scope."""
         held = [(n, scope, index.terms, sum(index.terms.values())) for n, scope, index in indexes if index.terms]
-        self._many(
-            "INSERT INTO posting (scope, term, belief, frequency, length) VALUES (?, ?, ?, ?, ?)",
-            [(scope, term, n, count, length) for n, scope, terms, length in held for term, count in terms.items()],
+        postings: dict[tuple[int, str], list[tuple[int, float, float]]] = {}
+        for n, scope, terms, length in held:
+            for term, count in terms.items():
+                postings.setdefault((scope, term), []).append((n, count, length))
+        keys = sorted(postings)
+        self._insert(
+            "INTO posting (scope, term, belief, frequency, length)",
+            [(*key, *posting) for key in keys for posting in postings[key]],
         )
-        self._many(
-            """INSERT INTO frequency (scope, term, documents) VALUES (?, ?, ?)
-               ON CONFLICT (scope, term) DO UPDATE SET documents = documents + excluded.documents""",
-            _counted((scope, term) for _, scope, terms, _ in held for term in terms),
+        self._insert(
+            "INTO frequency (scope, term, documents)",
+            [(*key, len(postings[key])) for key in keys],
+            "ON CONFLICT (scope, term) DO UPDATE SET documents = documents + excluded.documents",
         )
-        self._many(
-            "INSERT INTO document (belief, scope, length, terms) VALUES (?, ?, ?, ?)",
+        self._insert(
+            "INTO document (belief, scope, length, terms)",
             [(n, scope, length, " ".join(terms)) for n, scope, terms, length in held],
         )
+        lengths: dict[int, list[float]] = {}
+        for _, scope, _, length in held:
+            lengths.setdefault(scope, []).append(length)
         self._many(
-            "UPDATE scope SET documents = documents + 1, length = length + ? WHERE n = ?",
-            [(length, scope) for _, scope, _, length in held],
+            "UPDATE scope SET documents = documents + ?, length = length + ? WHERE n = ?",
+            [(len(all_), sum(all_), scope) for scope, all_ in lengths.items()],
         )
-        self._many(
-            "INSERT OR IGNORE INTO surface (scope, belief, key, phrase, surface, origin) VALUES (?, ?, ?, ?, ?, ?)",
-            [(scope, n, *surface) for n, scope, index in indexes for surface in index.surfaces],
+        self._insert(
+            "OR IGNORE INTO surface (scope, key, belief, phrase, surface, origin)",
+            sorted((scope, key, n, *rest) for n, scope, index in indexes for key, *rest in index.surfaces),
         )
-        self._many(
-            """INSERT INTO spelling (scope, word, beliefs) VALUES (?, ?, ?)
-               ON CONFLICT (scope, word) DO UPDATE SET beliefs = beliefs + excluded.beliefs""",
+        self._insert(
+            "INTO spelling (scope, word, beliefs)",
             _counted(
                 (scope, word)
                 for _, scope, index in indexes
                 for word in _spelt(phrase for _, phrase, _, _ in index.surfaces)
             ),
+            "ON CONFLICT (scope, word) DO UPDATE SET beliefs = beliefs + excluded.beliefs",
         )
-        self._many("INSERT INTO unembedded (belief) VALUES (?)", [(n,) for n, _, _ in indexes])
+        self._insert("INTO unembedded (belief)", [(n,) for n, _, _ in indexes])
 
     def _remove_index(self, id: str) -> None:
         found = self.rows("SELECT n FROM belief WHERE id = ?", id)
@@ -829,6 +843,15 @@ class Store:
             with suppress(StoreUnusable):
                 self.rows("ROLLBACK")
             raise
+
+    def _insert(self, into: str, rows: Sequence[Sequence[Any]], then: str = "") -> None:
+        """Insert rows: many in each statement, which takes a third of the time if they come in order."""
+        whole = len(rows) // ROWS_AT_ONCE * ROWS_AT_ONCE
+        together = [[*chain.from_iterable(rows[at : at + ROWS_AT_ONCE])] for at in range(0, whole, ROWS_AT_ONCE)]
+        for at_once, given in ((ROWS_AT_ONCE, together), (1, rows[whole:])):
+            if given:
+                row = f"({','.join('?' * (len(given[0]) // at_once))})"
+                self._many(f"INSERT {into} VALUES {','.join([row] * at_once)} {then}", given)
 
     def _many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
         try:
@@ -1191,17 +1214,21 @@ class Transaction:
         self._promise(id, None)
         self._changes.append(Change("belief", id, before, None, self._place(id), number))
 
-    def adopt(self, adopted: Sequence[tuple[Belief, Indexed, Page, bytes]]) -> None:
-        """Take in new beliefs whose pages are in place already; nothing that undo would take away."""
+    def adopt(self, adopted: Sequence[tuple[Belief, Indexed, Page, bytes]]) -> dict[int, Belief]:
+        """Take in new beliefs whose pages are in place already; nothing that undo would take away.
+
+        Returns them by row number.
+        """
         store = self.store
         store._many("INSERT OR IGNORE INTO scope (path) VALUES (?)", dict.fromkeys((one.scope,) for one, *_ in adopted))
         numbers = dict(store.rows("SELECT path, n FROM scope"))
         first = store.one("SELECT COALESCE(MAX(n), 0) + 1 FROM belief")[0]
         rows = [(n, numbers[one[0].scope], *one) for n, one in enumerate(adopted, first)]
-        store._many(_INSERT_BELIEF, [_row(n, scope, belief) for n, scope, belief, *_ in rows])
+        store._insert(_BELIEF, [_row(n, scope, belief) for n, scope, belief, *_ in rows])
         store._add_indexes([(n, scope, index) for n, scope, _, index, *_ in rows])
-        store._many(_INSERT_PAGE, [_page_row(page, scope) for _, scope, *_, page, _ in rows])
-        store._many(_INSERT_BASE, [(belief.id, text) for _, _, belief, _, _, text in rows])
+        store._insert(_PAGE, sorted(_page_row(page, scope) for _, scope, *_, page, _ in rows))
+        store._insert(_BASE, [(belief.id, text) for _, _, belief, _, _, text in rows])
+        return {n: belief for n, _, belief, *_ in rows}
 
     def bring(self, belief: Belief, index: Indexed) -> None:
         """Take in a belief that has no page, from a database of before; nothing that undo would take away."""
@@ -1348,12 +1375,12 @@ class Transaction:
         if number is not None and self.store.rows("SELECT 1 FROM belief WHERE n = ?", number):
             number = None  # another belief has it by now
         row = _row(known[0][0] if known else number, self.store._scope_number(belief.scope), belief)
-        self.store.rows(_INSERT_BELIEF, *row)
+        self.store._insert(_BELIEF, [row])
 
 
-_INSERT_BELIEF = f"INSERT OR REPLACE INTO belief VALUES ({','.join('?' * 27)})"
-_INSERT_PAGE = "INSERT INTO page (id, scope, path, folded, hash, mtime, size) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_INSERT_BASE = "INSERT OR REPLACE INTO base (id, text) VALUES (?, ?)"
+_BELIEF = "OR REPLACE INTO belief"
+_PAGE = "INTO page (scope, id, path, folded, hash, mtime, size)"
+_BASE = "OR REPLACE INTO base (id, text)"
 
 
 def _row(number: int | None, scope: int, belief: Belief) -> tuple[Any, ...]:
@@ -1368,15 +1395,15 @@ def _row(number: int | None, scope: int, belief: Belief) -> tuple[Any, ...]:
 
 
 def _page_row(page: Page, scope: int) -> tuple[Any, ...]:
-    return page.id, scope, page.path, folded(page.path), page.hash, page.mtime, page.size
+    return scope, page.id, page.path, folded(page.path), page.hash, page.mtime, page.size
 
 
 def _counted(keys: Iterable[tuple[int, str]]) -> list[tuple[int, str, int]]:
-    """How often each key of a scope occurs."""
+    """How often each key of a scope occurs, in the order in which such rows are kept."""
     counts: dict[tuple[int, str], int] = {}
     for key in keys:
         counts[key] = counts.get(key, 0) + 1
-    return [(*key, count) for key, count in counts.items()]
+    return [(*key, counts[key]) for key in sorted(counts)]
 
 
 def _spelt(phrases: Iterable[str]) -> list[str]:

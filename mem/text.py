@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from importlib import import_module
+from itertools import chain, repeat
 
 from mem.record import Any, NamedTuple
 
@@ -292,6 +293,8 @@ def shape(pattern: str, flags: int = 0) -> re.Pattern[str]:
 
 def split_camel(text: str) -> str:
     """`TypeScript` as `Type Script`; capitals in a row stay together."""
+    if text.islower():
+        return text
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})", " ", text)
 
 
@@ -302,11 +305,22 @@ def phrases(surface: str) -> list[tuple[str, ...]]:
     """
     text = normalise(surface)
     apart = split_camel(text)
-    readings = [tuple(word.form for word in words(text))]
-    readings.append(readings[0] if apart == text else tuple(word.form for word in words(apart)))
+    readings = [_forms(text)]
+    readings.append(readings[0] if apart == text else _forms(apart))
     if len(readings[1]) > 1 and not re.search(r"[ &/+#:@']", text):
         readings.append(("".join(readings[1]),))
     return [reading for at, reading in enumerate(readings) if reading and reading not in readings[:at]]
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """What the words of a normalised text are when folded, without their places."""
+    ascii = text.isascii()
+    return tuple(chain.from_iterable(map(_forms_of, _scanner(ascii).chunk.findall(text), repeat(ascii))))
+
+
+@lru_cache(8192)
+def _forms_of(written: str, ascii: bool) -> tuple[str, ...]:
+    return tuple(word.form for word in _pieces(_scanner(ascii), written, 0, 0))
 
 
 def terms(text: str) -> Iterator[tuple[str, str]]:
@@ -317,8 +331,7 @@ def terms(text: str) -> Iterator[tuple[str, str]]:
     """
     text = normalise(text)
     ascii = text.isascii()
-    for chunk in _scanner(ascii).chunk.finditer(text):
-        yield from _terms_of(chunk[0], ascii)
+    return chain.from_iterable(map(_terms_of, _scanner(ascii).chunk.findall(text), repeat(ascii)))
 
 
 @lru_cache(8192)  # most words of a text have been met before
@@ -366,6 +379,7 @@ def speak(language: str) -> None:
         _language = language
         stem.cache_clear()
         _terms_of.cache_clear()
+        bucket.cache_clear()
         _stemmer.cache_clear()
 
 
@@ -397,6 +411,7 @@ def _stemmer() -> object:
     return import_module("snowballstemmer").stemmer(_language)
 
 
+@lru_cache(8192)
 def bucket(word: str) -> str:
     """A coarse key that all inflections of a word share; many unrelated words may share it too."""
     if _language != "english":

@@ -521,6 +521,7 @@ def _read_yaml(source: str) -> dict[str, tuple[Any, int]]:
 # What mem itself writes of a belief without odd characters: nothing that YAML would read in another way.
 _WORDS = r"[A-Za-z0-9](?:[\w ./+-]*[\w./+-])?"
 _ENTRY = rf"{_WORDS}|\{{text: {_WORDS}(?:, weight: {_WORDS})?(?:, origin: {_WORDS})?\}}"
+_ENTRIES = shape(_ENTRY)
 _PLAIN_LINE = shape(
     rf"(?a:([a-z_]{{1,40}}): (?:([A-Za-z0-9](?:[\w~./+-]|[ :](?=[\w~./+-]))*)|\[((?:{_ENTRY})(?:, (?:{_ENTRY}))*)?\]))"
 )
@@ -542,7 +543,7 @@ def _read_plain(source: str) -> dict[str, tuple[Any, int]] | None:
 
 def _entries(listed: str | None, line: int) -> list[Any]:
     """The words, and the mappings in braces, of a plain list."""
-    entries = re.findall(_ENTRY, listed or "")
+    entries = _ENTRIES.findall(listed) if listed is not None else []
     return [
         {key: (value, line) for key, value in (pair.split(": ") for pair in entry[1:-1].split(", "))}
         if entry[0] == "{"

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from itertools import count
+from itertools import count, islice
 
 from mem import config, git, lexical, receipts, retention, sync, terminal, text, tree
 from mem import scope as scopes
@@ -164,6 +164,17 @@ class Writer(Reader):
             store.add_vectors(meaning.model, meaning.embed(waiting))
         except ModelUnusable as error:
             self._warn(f"what it means is not known yet: {error.message} ({error.hint})")
+
+    def _embed_at_once(self, store: Store, beliefs: Mapping[int, Belief]) -> None:
+        """Make the vectors of beliefs (by row number) that are at hand, so that they need not be read once more."""
+        meaning = self._meaning(store)
+        if meaning is None or not meaning.own:
+            return
+        store.note("model", meaning.model)
+        for first in range(0, len(beliefs), EMBEDDED_AT_ONCE):
+            some = dict(islice(beliefs.items(), first, first + EMBEDDED_AT_ONCE))
+            store.add_vectors(meaning.model, meaning.embed(some))
+            self._progress(len(some), len(beliefs) - first - len(some))
 
     @contextmanager
     def _writing(
@@ -447,7 +458,7 @@ class Writer(Reader):
                     belief = belief._replace(review="pending", source=f"git:{author}", at=now)
                 taken.append((belief, lexical.indexed(belief), sheet.page, sheet.text))
             with store.transaction("adopt", "take in pages", source="user", now=now) as transaction:
-                transaction.adopt(taken)
+                self._embed_at_once(store, transaction.adopt(taken))
                 for _, sheet in pages:
                     if sheet.page.path in authors:
                         self._leave(transaction, sheet.page.id)

@@ -13,15 +13,19 @@ import os
 import random
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mem.__main__ import MANY_OBJECTS
+from mem.belief import Belief
 from mem.config import Home
 from mem.memory import Memory
 from mem.store import Store, Transaction
@@ -39,12 +43,15 @@ def run(_: str) -> int:
     """Print the ratios; exit status 1 if the limit is not met, or if the broken variant meets it."""
     with tempfile.TemporaryDirectory(prefix="mem-bench-") as folder:
         os.environ |= {"HOME": folder, "XDG_DATA_HOME": f"{folder}/data", "XDG_CONFIG_HOME": f"{folder}/config"}
+        os.environ["MEM_HOME"] = f"{folder}/mem"
         gc.set_threshold(MANY_OBJECTS)  # as the command does
         filled(Path(folder))
         vault = notes(Path(folder) / "vault")
         index, broken = first_index(Path(folder))
+        commands = as_commands(Path(folder))
         first, again = ingested(Path(folder), vault)
     print(f"first index {index:.1f} x (limit {LIMIT:.0f}); broken variant {broken:.1f} x")
+    print(f"mem init, as a command, {commands:.1f} x a command that reads the pages")
     print(f"{FILES:,} notes: ingested {first:.1f} x, and again, unchanged, {again:.1f} x")
     return int(index > LIMIT or broken <= LIMIT)
 
@@ -127,18 +134,43 @@ def first_index(folder: Path) -> tuple[float, float]:
     return whole / reading, broken / reading
 
 
+READ = "import pathlib, sys; [path.read_text() for path in pathlib.Path(sys.argv[1]).rglob('*.md')]"
+
+
+def as_commands(folder: Path) -> float:
+    """`mem init` as a process of its own, by a process that reads the pages; by the clock on the wall."""
+
+    def command(*arguments: str) -> float:
+        run = partial(subprocess.run, [sys.executable, *arguments], check=True, capture_output=True)
+        timed(run)
+        return WALL[-1]
+
+    pages = folder / "mem"
+    ratios = []
+    for _ in range(ROUNDS):
+        shutil.rmtree(folder / "data")
+        shutil.rmtree(pages / ".mem" / "local")
+        reading, index = command("-c", READ, str(pages)), command("-m", "mem", "init")
+        ratios.append((index / reading, reading, index))
+    ratio, reading, index = sorted(ratios)[ROUNDS // 2]
+    print(f"as processes of their own: reading {reading:.0f} ms, mem init {index:.0f} ms on the wall")
+    return ratio
+
+
 @contextmanager
 def page_by_page() -> Iterator[None]:
     """The broken variant: each page is committed, and forced to the disk, before the next one."""
     adopt = Transaction.adopt
 
-    def alone(transaction: Transaction, adopted: Sequence[Any]) -> None:
+    def alone(transaction: Transaction, adopted: Sequence[Any]) -> dict[int, Belief]:
         store: Store = transaction.store
+        found: dict[int, Belief] = {}
         for one in adopted:
-            adopt(transaction, [one])
+            found |= adopt(transaction, [one])
             store.rows("COMMIT")
             store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
             store.rows("BEGIN IMMEDIATE")
+        return found
 
     Transaction.adopt = alone  # type: ignore[method-assign]
     try:
