@@ -82,6 +82,24 @@ class Home(NamedTuple):
             )
         return database
 
+    def lost(self) -> str | None:
+        """The database that was this folder's, where the folder was deleted, or what named it; None if there is none.
+
+        The newest one, where there are several.
+        """
+        top, store = data_directory(), _lines(self.format)[1:2]
+        found = []
+        for name in os.listdir(top) if os.path.isdir(top) else ():
+            database = os.path.join(top, name, "memory.db")
+            noted = _lines(folder_note(database))
+            if noted[:1] == [self.path] and (not store or store == noted[1:2]) and os.path.exists(database):
+                found.append(database)
+        return max(found, key=os.path.getmtime, default=None)
+
+    def note_text(self) -> str:
+        """What is noted beside the database: this folder's path, and the line of its format file with the store id."""
+        return _escaped(self.path, *_lines(self.format)[1:2])
+
     def _holds(self, path: str) -> bool:
         return os.path.normpath(path).startswith(f"{self.path}/")
 
@@ -102,9 +120,17 @@ def _lines(path: str) -> list[str]:
 
 def replica_text(replica: str, database: str, folder: str) -> str:
     """What the replica file says; a path may hold anything, a line break too."""
-    noted = (replica, database, folder, settings_path())
-    lines = (line.replace("\\", "\\\\").replace("\n", "\\n") for line in noted)
-    return "".join(f"{line}\n" for line in lines)
+    return _escaped(replica, database, folder, settings_path())
+
+
+def _escaped(*lines: str) -> str:
+    escaped = (line.replace("\\", "\\\\").replace("\n", "\\n") for line in lines)
+    return "".join(f"{line}\n" for line in escaped)
+
+
+def folder_note(database: str) -> str:
+    """The file beside a database that says which folder it is of, should that one be lost."""
+    return os.path.join(os.path.dirname(database), "folder")
 
 
 def data_directory() -> str:

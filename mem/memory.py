@@ -154,6 +154,8 @@ class Memory(Mender):
         with self._reading() as store:
             opened = self.open_scopes(store, given)
             if store is None:
+                if self.home.lost() is not None:
+                    self._warn(f"the database of {self.home.path} is still there (mem doctor --rebuild tree)")
                 return Overview(opened, {}, None, 0, None)
             view = store.visible(opened.visible)
             overlay, _ = self._overlay(view)
@@ -367,7 +369,7 @@ class Memory(Mender):
         used = str(self.settings()["model.name"])
         broken = models.problem(used)
         about_model = [Problem(f"model {used}", 0, broken)] if broken is not None else []
-        if self.home.database() is None:
+        if self.home.database() is None and self.home.lost() is None:
             return Report(0, 0, 0, None, about_model)
         if repair:
             self._repair(usable=broken is None)
@@ -415,7 +417,7 @@ class Memory(Mender):
 
     def init(self) -> str:
         """Make what is missing of memory folder, repository and database; returns the folder's path."""
-        with self._locked():
+        with self._locked("begin"):
             path = self.home.database()
             if path is not None and not os.path.exists(path):
                 self._make_store(path).close()

@@ -15,6 +15,7 @@ from mem.proposing import Proposer
 from mem.reading import refuse_agents
 from mem.record import NamedTuple
 from mem.store import ENDINGS, Store, Transaction, backups
+from mem.text import counted
 
 
 class Rebuilt(NamedTuple):
@@ -25,6 +26,8 @@ class Rebuilt(NamedTuple):
     """Pages that say something else now."""
     kept: str | None
     """Where the replaced database is; None if there was none."""
+    lost: bool
+    """Whether that was damaged, so that what no page holds could not be taken over from it."""
     problems: list[Problem]
 
 
@@ -48,16 +51,18 @@ class Mender(Proposer):
         """Make a new database from the pages; the old one is kept, and gives what no page holds.
 
         Raises: StoreUnusable if the old one is a newer mem's, or what it holds cannot be brought over; Refused while
-            the tree is not what mem's pages are compared with, and under an agent's environment.
+            the tree is not what mem's pages are compared with or should be, and under an agent's environment.
         """
         refuse_agents("doctor")
-        kept = None
+        kept, lost = None, False
         with self._locked():
             path = self.home.database()
             if path is not None:
-                kept = self._replace_database(path, self._readable(path))
+                known = self._readable(path)
+                kept = self._replace_database(path, known)
+                lost = known is None and kept is not None
         with self._locked_store() as store:
-            return Rebuilt(store.everything().counts()["all"], [], kept, [])
+            return Rebuilt(store.everything().counts()["all"], [], kept, lost, [])
 
     def _readable(self, path: str) -> dict[str, str] | None:
         """The pages that a database knows, as path to hash; None if it is damaged, or not there."""
@@ -71,14 +76,21 @@ class Mender(Proposer):
             sound = not store.integrity() and all(store.everything().beliefs())
             pages = {page.path: page.hash for page, _ in store.agreed()}
             reason = sync.waits(self.home, store) if sound else None
+            if sound and reason is None:
+                tree.recover(self.home.local)
+                sync.deliver(self.home, store)
+                changes = len(store.outbox())
+                reason = f"{counted(changes, 'change')} of beliefs wait for their pages" if changes else None
             store.rows("PRAGMA journal_mode = DELETE")  # so that one file holds all of it
         except StoreUnusable:
             return None
         finally:
             store.close()
         if reason is not None:
-            hint = f"git -C {self.home.path} status, and then mem doctor --rebuild db"
-            raise Refused(f"{reason}, so that its pages are not what the database knows; nothing was made anew", hint)
+            raise Refused(
+                f"{reason}, so that the pages do not say what the database knows; nothing was made anew",
+                f"mem sync, or git -C {self.home.path} status, and then mem doctor --rebuild db",
+            )
         return pages if sound else None
 
     def _replace_database(self, path: str, trusted: dict[str, str] | None) -> str | None:
@@ -143,12 +155,12 @@ class Mender(Proposer):
         Raises: Refused under an agent's environment.
         """
         refuse_agents("doctor")
-        with self._locked_store() as store:
+        with self._locked_store("regain") as store:
             reason = sync.waits(self.home, store)
             if reason is not None:
-                return Rebuilt(0, [], None, [Problem(self.home.path, 0, f"{reason}; nothing was written")])
+                return Rebuilt(0, [], None, False, [Problem(self.home.path, 0, f"{reason}; nothing was written")])
             written, problems = sync.write_all(self.home, store)
-            return Rebuilt(store.everything().counts()["all"], written, None, problems)
+            return Rebuilt(store.everything().counts()["all"], written, None, False, problems)
 
 
 def _bring_beliefs(transaction: Transaction, old: Store) -> None:

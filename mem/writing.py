@@ -55,9 +55,9 @@ class Writer(Reader):
         """Which folder the lock that is held lies in."""
 
     @contextmanager
-    def _locked_store(self) -> Iterator[Store]:
-        """The store for writing, under the lock, with nothing left over from a crash."""
-        with self._locked():
+    def _locked_store(self, gone: str = "refuse") -> Iterator[Store]:
+        """The store for writing, under the lock, with nothing left over from a crash; `gone` as `_locked` has it."""
+        with self._locked(gone):
             self._make_home()
             store = self._open_to_write()
             try:
@@ -71,13 +71,38 @@ class Writer(Reader):
                 store.close()
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the lock of the memory folder, which is made if it is not there."""
+    def _locked(self, gone: str = "refuse") -> Iterator[None]:
+        """Hold the lock of the memory folder, which is made if it is not there.
+
+        If all its pages are gone while their database is still there, that is to `refuse`, to `begin` a new memory,
+        or to `regain` the old one.
+        """
         if self.may_begin:
             self._make_local()
         with locked(self.home.lock):
             self._folder = self._found()
+            if self.home.database() is None:
+                self._take_up(gone)
             yield
+
+    def _take_up(self, gone: str) -> None:
+        """Use the database again that was this folder's, where that was forgotten: `.mem/local`, or all of it, is lost.
+
+        Raises: StoreUnusable if the pages are lost too, and it was not said what shall be.
+        """
+        lost = self.home.lost()
+        if lost is None:
+            return
+        if gone == "refuse" and not sync.pages_on_disk(self.home):
+            raise StoreUnusable(
+                f"the pages in {self.home.path} are gone, and their database is still {lost}; nothing was written",
+                "mem doctor --rebuild tree brings them back, and mem init begins a new memory",
+            )
+        if gone == "begin" and not sync.pages_on_disk(self.home):
+            tree.erase(config.folder_note(lost))
+            self._warn(f"the database of the memory that was here stays in {lost}")
+        else:
+            self._note_database(os.path.basename(os.path.dirname(lost)), lost)
 
     def _found(self) -> os.stat_result | None:
         with suppress(OSError):
@@ -427,13 +452,21 @@ class Writer(Reader):
         else:
             replica, store = os.path.basename(os.path.dirname(path)), Store.writing(path)
         try:
-            _write_whole(self.home.replica, replica_text(replica, path, self.home.path))
-        except OSError as error:
+            self._note_database(replica, path)
+        except BaseException:
             store.close()
             if new:  # nothing points to it
                 shutil.rmtree(os.path.dirname(path))
-            raise unusable(error, self.home.replica) from error
+            raise
         return store
+
+    def _note_database(self, replica: str, path: str) -> None:
+        """Let folder and database name each other."""
+        try:
+            _write_whole(self.home.replica, replica_text(replica, path, self.home.path))
+            _write_whole(config.folder_note(path), self.home.note_text())
+        except OSError as error:
+            raise unusable(error, error.filename or self.home.replica) from error
 
     def _make_store(self, path: str, trusted: Mapping[str, str] | None = None) -> Store:
         """A new database, with the beliefs of the pages that are there: a clone, or after a loss.
@@ -471,7 +504,8 @@ class Writer(Reader):
                 os.rmdir(os.path.dirname(path))
             raise
         if pages:
-            self._warn(f"took in {len(pages)} pages that were in {self.home.path}")
+            were = "was" if len(pages) == 1 else "were"
+            self._warn(f"took in {text.counted(len(pages), 'page')} that {were} in {self.home.path}")
         if authors:
             self._warn(f"{text.counted(len(authors), 'page')} of them others committed; mem review decides about those")
         for problem in problems:

@@ -82,8 +82,9 @@ def test_pages_that_cannot_be_taken_in_are_named_and_left(mem: Mem, tmp_path: Pa
     (page.parent / "twin.md").write_bytes(page.read_bytes())
     (page.parent / "broken.md").write_text("no front matter")
     shutil.rmtree(home / ".mem" / "local")
+    shutil.rmtree(tmp_path / "home" / "data")
     done = mem("init")
-    assert "took in 1 pages" in done.err and "broken.md:1" in done.err and "neither counts" in done.err
+    assert "took in 1 page that was in" in done.err and "broken.md:1" in done.err and "neither counts" in done.err
     assert (page.parent / "broken.md").read_text() == "no front matter"
 
 
@@ -110,6 +111,7 @@ def test_lines_of_yours_in_an_adopted_page_stay(mem: Mem, tmp_path: Path) -> Non
     page = next((tmp_path / "home" / "mem").rglob("postgres*.md"))
     page.write_text(page.read_text().replace("source: user\n", "source: user\nmood: calm\n"))
     shutil.rmtree(tmp_path / "home" / "mem" / ".mem" / "local")
+    shutil.rmtree(tmp_path / "home" / "data")
     assert mem("init").status == 0
     assert mem("pin", "--scope", "project:atlas", "pg").status == 0
     assert "mood: calm\n" in page.read_text() and "pinned: true\n" in page.read_text()

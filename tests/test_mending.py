@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 from datetime import UTC, datetime
@@ -107,6 +108,53 @@ def test_a_rebuild_waits_for_the_pages_that_the_database_knows(filled: Memory, m
     result = mem("doctor", "--rebuild", "db")
     assert result.status == 4 and "a merge is in progress" in result.err and "git -C" in result.err
     assert told(filled) == before and not os.path.isdir(backups(str(database(filled))))
+
+
+def test_a_rebuild_waits_for_changes_that_no_page_says_yet(filled: Memory, mem: Mem) -> None:
+    page = Path(filled.home.path) / "user/facts/one.md"
+    page.write_text(page.read_text().replace("aliases:", "<<<<<<< mine\naliases:"))
+    filled.pin(["one"], (), True)
+    before = told(filled)
+    result = mem("doctor", "--rebuild", "db")
+    assert result.status == 4 and "1 change of beliefs" in result.err and "mem sync" in result.err
+    assert told(filled) == before
+
+
+def test_a_memory_folder_that_was_deleted_comes_back_from_its_database(filled: Memory, mem: Mem) -> None:
+    filled.sync()
+    before = told(filled), pages(filled), filled.operations(9)
+    shutil.rmtree(filled.home.path)
+    refused = mem("remember", "Redis holds sessions.")
+    assert (refused.status, pages(filled)) == (5, {}) and "mem doctor --rebuild tree" in refused.err
+    assert "mem doctor --rebuild tree" in mem("status").err
+    assert mem("doctor", "--rebuild", "tree").status == 0
+    assert (told(filled), pages(filled), filled.operations(9)) == before
+    assert filled.sync().problems == []
+
+
+def test_a_new_memory_may_begin_where_one_was_deleted(filled: Memory, mem: Mem) -> None:
+    old = str(database(filled))
+    shutil.rmtree(filled.home.path)
+    assert old in mem("init").err
+    assert (filled.export(()), mem("remember", "Redis holds sessions.").status) == ([], 0)
+    assert os.path.exists(old)
+
+
+def test_pages_find_their_database_again(filled: Memory, tmp_path: Path) -> None:
+    (tmp_path / "note.md").write_text("Never log tokens.\n")
+    filled.ingest([str(tmp_path / "note.md")], "user")
+    before = told(filled), filled.operations(9)
+    shutil.rmtree(filled.home.local)  # as git clean -fdx does
+    filled.sync()
+    assert (told(filled), filled.operations(9)) == before
+
+
+def test_another_memory_in_the_place_of_a_deleted_one_does_not_get_its_database(filled: Memory) -> None:
+    format = Path(filled.home.format)
+    shutil.rmtree(filled.home.local)
+    format.write_text(re.sub("store: .*", "store: another1", format.read_text()))
+    filled.init()
+    assert [one.kind for one in filled.operations(9)] == []
 
 
 def test_what_no_page_says_comes_from_the_old_database(filled: Memory, tmp_path: Path) -> None:
