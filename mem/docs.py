@@ -86,6 +86,7 @@ FILES = {
     "~/mem/.mem/local": "What belongs to this machine alone; git ignores it.",
     "$XDG_DATA_HOME/mem/REPLICA/memory.db": "The database of that folder on this machine. It can be made again "
     "from the pages: `mem init`.",
+    "$XDG_DATA_HOME/mem/REPLICA/folder": "Which folder that is, should the folder be lost.",
     "$XDG_DATA_HOME/mem/models": "Models that were installed, one folder each.",
     "$XDG_CONFIG_HOME/mem/config.toml": "The settings. See mem-config(5).",
 }
@@ -133,7 +134,8 @@ is kept for a day in `.mem/local/displaced`. On another git branch, or in the mi
 read and nothing is taken in or written.
 
 A page with a fault is named with its line, by every command that meets it, and the last good version serves until it
-is mended. `mem doctor --rebuild tree` makes the pages anew from the database, `--rebuild db` the database from them.
+is mended. `mem doctor --rebuild tree` makes the pages anew from the database, also where the whole folder was deleted;
+`--rebuild db` makes the database from the pages.
 """
 
 

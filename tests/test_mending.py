@@ -145,6 +145,7 @@ def test_pages_find_their_database_again(filled: Memory, tmp_path: Path) -> None
     filled.ingest([str(tmp_path / "note.md")], "user")
     before = told(filled), filled.operations(9)
     shutil.rmtree(filled.home.local)  # as git clean -fdx does
+    assert (told(filled), filled.operations(9)) == before
     filled.sync()
     assert (told(filled), filled.operations(9)) == before
 

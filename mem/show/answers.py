@@ -230,7 +230,7 @@ def rebuilt_text(done: Rebuilt, what: str) -> str:
     """What a rebuild (of `db` or `tree`) did, in a sentence."""
     if what == "db":
         kept = f"; the old one is {done.kept}" if done.kept is not None else ""
-        lost = "\n  its inbox and history could not be read; a copy by mem backup may have them" if done.lost else ""
+        lost = "; its inbox and history could not be read, and a copy by mem backup may have them" if done.lost else ""
         return f"a new database has {counted(done.beliefs, 'belief')}{kept}{lost}"
     return f"{counted(len(done.written), 'page')} written for {counted(done.beliefs, 'belief')}"
 
