@@ -429,6 +429,24 @@ def commit(folder: str, paths: Iterable[str], message: str) -> str | None:
     return "".join(_asked(folder, "rev-parse", "HEAD"))
 
 
+def held_by(folder: str, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
+    """What a commit has at these paths; those where it has nothing are left out."""
+    plain = [path for path in paths if "\n" not in path]
+    found = zip(plain, _objects(folder, [f"{commit}:{path}" for path in plain]), strict=True)
+    return {path: data for path, data in found if data is not None}
+
+
+def take_back(folder: str, commit: str, paths: Sequence[str]) -> None:
+    """Take the last commit, of these paths, off the branch; files, and what else is staged, stay as they are.
+
+    Raises: GitProblem if another one has followed.
+    """
+    parents = _asked(folder, "rev-parse", "--verify", "--quiet", f"{commit}^")
+    to = [*parents, commit] if parents else [commit]
+    _must(_run(folder, "update-ref", *([] if parents else ["-d"]), "HEAD", *to), "did not take back a commit")
+    _must(_listed(folder, paths, "reset", "--quiet"), "did not take back what was to be committed")
+
+
 def _authorship(folder: str) -> list[str]:
     """Options for a command that makes a commit: an author for this one where none is configured."""
     known = _identity(folder)

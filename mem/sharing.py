@@ -72,6 +72,9 @@ class Sharer(Reviser):
             paths, told, secrets = sync.to_commit(self.home, store, git.changed(folder), self._clock())
         message = git.message(told) if told else "what mem keeps beside its pages\n"
         sha = git.commit(folder, paths, message) if paths else None
+        if sha is not None and (late := sync.secrets(git.held_by(folder, sha, paths))):  # saved since it was looked at
+            git.take_back(folder, sha, paths)
+            secrets, sha = [*secrets, *late], None
         done = done._replace(problems=[*done.problems, *(one for one in secrets if one not in done.problems)])
         return done if sha is None else done._replace(commits=[*done.commits, message.partition("\n")[0]])
 

@@ -618,17 +618,20 @@ def to_commit(
             if before is not None and path.endswith(".md") and tree.place_of(path) and not os.path.lexists(place):
                 chosen.append(path)
         elif tree.digest(data := _readable(place)) == page.hash:
-            found = secret(data.decode("utf-8", "replace"))
-            if found is None:
-                chosen.append(path)
-            else:
-                cure = f"mem edit {page.id}, or mem purge {page.id}"
-                problems.append(Problem(path, found.line, f"holds {found.kind}, so it is not committed ({cure})"))
+            found = secrets({path: data}, f" (mem edit {page.id}, or mem purge {page.id})")
+            problems += found
+            chosen += [] if found else [path]
     own = [path for path in (".gitignore", ".mem/format") if path in changed and changed[path] is None]
     was = [tree.parse(path, changed[path] or b"", now=now) for path in chosen]
     old = {belief.id: belief for belief in was if isinstance(belief, Belief)}
     new = store.everything().by_id(pages[path].id for path in chosen if path in pages)
     return [*chosen, *own], [(old.get(id_), new.get(id_)) for id_ in {**old, **new}], problems
+
+
+def secrets(pages: Mapping[str, bytes], cure: str = "") -> list[Problem]:
+    """Pages, by path, that hold what nobody should see, with how that is mended."""
+    found = ((path, secret(data.decode("utf-8", "replace"))) for path, data in pages.items())
+    return [Problem(path, one.line, f"holds {one.kind}, so it is not committed{cure}") for path, one in found if one]
 
 
 def write_all(home: Home, store: Store) -> tuple[list[str], list[Problem]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,6 +82,31 @@ def test_a_page_with_a_secret_is_named_and_not_committed(ana: Owner, how: str) -
     assert "a token of GitHub, so it is not committed" in done.err and f"{page}:" in done.err
     assert secret not in done.err and secret not in ana.git("log", "--all", "--patch")
     assert ana.log()[0] == "pin pg" and ana.git("status", "--porcelain").split()[-1] == page
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["the first commit", "a later one"])
+def test_a_secret_that_is_saved_while_git_works_does_not_stay_committed(
+    ana: Owner, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    if first:
+        ana.git("update-ref", "-d", "HEAD")
+        ana.git("rm", "--cached", "-r", "--quiet", ".")
+    page = ana.remember("deploy", "Deploys use a token.", "--scope", "user")
+    ana.write("todo.md", "staged")
+    ana.git("add", "todo.md")
+    before, commit, secret = ana.git("for-each-ref"), git.commit, SECRETS["a token of GitHub"]
+
+    def late(*arguments: Any) -> str | None:
+        ana.edit(page, "a token", secret)
+        return commit(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(git, "commit", late)
+        done = ana.mem("sync")
+    assert (done.status, f"{page}:" in done.err, "committed: " in done.out) == (3, True, False)
+    assert ana.git("for-each-ref") == before and secret not in ana.git("log", "--all", "--patch")
+    ana.edit(page, secret, "a token")
+    assert "committed: " in ana.sync().out and ana.git("status", "--porcelain") == "A  todo.md\n"
 
 
 def test_a_secret_that_is_taken_out_of_a_page_is_committed_away(ana: Owner) -> None:
