@@ -289,7 +289,7 @@ class Memory(Mender):
             if accept_branch and not dry_run:
                 store.note("branch", git.state(self.home.path).branch or "")
         done = self._reconcile(accept_moves=accept_moves, accept_deletions=accept_deletions, dry_run=dry_run)
-        return self._share(done, self._reconcile, pull=pull, push=push) if commit and not dry_run else done
+        return self._share(done, self._reconcile, pull=pull, push=push) if commit else done
 
     def _reconcile(
         self, *, accept_moves: bool = False, accept_deletions: bool = False, dry_run: bool = False

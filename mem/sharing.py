@@ -29,7 +29,7 @@ class Synced(NamedTuple):
     """Pages that are decided and still not in place."""
     dry_run: bool
     commits: Sequence[str] = ()
-    """First lines of the commits that were made."""
+    """First lines of the commits that were, or would be, made."""
     pulled: bool = False
     pushed: bool = False
     unreviewed: int = 0
@@ -43,9 +43,14 @@ class Sharer(Reviser):
     """One person's memory, in one folder, that git keeps."""
 
     def _share(self, done: Synced, reconcile: Reconcile, *, pull: bool, push: bool) -> Synced:
-        """Commit what a sync has brought in line; then pull and sync again, and push, as far as that is asked for."""
+        """Commit what a sync has brought in line; then pull and sync again, and push, as far as that is asked for.
+
+        After a dry run it is only said what would be committed now.
+        """
         try:
             done = self._committed(done)
+            if done.dry_run:
+                return done
             if pull and done.waits is None:
                 self._pull()
                 done = _joined(done, reconcile())._replace(pulled=True)
@@ -71,12 +76,13 @@ class Sharer(Reviser):
                 return done
             paths, told, secrets = sync.to_commit(self.home, store, git.changed(folder), self._clock())
         message = git.message(told) if told else "what mem keeps beside its pages\n"
-        sha = git.commit(folder, paths, message) if paths else None
+        sha = git.commit(folder, paths, message) if paths and not done.dry_run else None
         if sha is not None and (late := sync.secrets(git.held_by(folder, sha, paths))):  # saved since it was looked at
             git.take_back(folder, sha, paths)
             secrets, sha = [*secrets, *late], None
         done = done._replace(problems=[*done.problems, *(one for one in secrets if one not in done.problems)])
-        return done if sha is None else done._replace(commits=[*done.commits, message.partition("\n")[0]])
+        made = sha is not None or (done.dry_run and paths)
+        return done._replace(commits=[*done.commits, message.partition("\n")[0]]) if made else done
 
     def _pull(self) -> None:
         """Pull; a page that both sides changed is merged field by field, as sync does, where they do not contradict.

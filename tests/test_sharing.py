@@ -150,7 +150,8 @@ def test_a_dry_run_commits_pulls_and_pushes_nothing(ana: Owner, other: Owner, ba
     pushed(other, "pg", PG, "Postgres 17 it is.")
     ana.mem("pin", "tea")
     before = ana.everything(), bare.log()
-    assert ana.mem("sync", "--dry-run", "--pull", "--push").status == 0
+    done = ana.mem("sync", "--dry-run", "--pull", "--push")
+    assert (done.status, done.out) == (0, "would commit: pin tea\n")
     assert (ana.everything(), bare.log()) == before
 
 

@@ -170,7 +170,8 @@ def doctor(
             style.dump({"schema": "mem.doctor/1", **report._asdict(), "problems": problems, "watch": watcher})
         )
     else:
-        print(f"{report.beliefs} beliefs, {report.pages} pages, {report.postings} postings checked")
+        counts = (report.beliefs, "belief"), (report.pages, "page"), (report.postings, "posting")
+        print(f"{', '.join(text.counted(*one) for one in counts)} checked")
         if report.ranking is not None:
             queries, difference = report.ranking
             print(f"ranking: {queries} queries, largest difference from rank_bm25 {difference:.1e}")

@@ -269,7 +269,7 @@ def sync_text(done: Synced) -> str:
     for one in done.changes:
         words = f": it {one.words}" if one.words else ""
         lines.append(f"{_ACTS[one.act][done.dry_run]} {shown(one.path)}{shown(words)}\n")
-    lines += [f"committed: {subject}\n" for subject in done.commits]
+    lines += [f"{'would commit' if done.dry_run else 'committed'}: {subject}\n" for subject in done.commits]
     lines += [f"{act}\n" for act, was in (("pulled", done.pulled), ("pushed", done.pushed)) if was]
     if not lines and not done.problems and done.waits is None:
         but = f", but for {counted(done.unreviewed, 'page')} of others (mem review)" if done.unreviewed else ""
