@@ -768,7 +768,10 @@ class Reader:
             overlay, _ = self._overlay(view)
             number = _number_of(view, stored.id)
             if number in overlay and overlay[number] is None:
-                raise NothingFound(f"the page {page.path if page else ''} of {stored.id} is gone", "mem doctor")
+                path = page.path if page is not None else ""
+                there = os.path.lexists(os.path.join(self.home.path, path))
+                why = "does not count before it is clear what it says" if there else "is gone"
+                raise NothingFound(f"the page {path} of {stored.id} {why}", "mem sync" if there else "mem doctor")
             return overlay.get(number) or stored, page.path if page else None
 
     def beliefs(self, given: Sequence[str], filters: Filters = NO_FILTER) -> tuple[OpenScopes, list[Belief]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -611,6 +612,15 @@ def test_a_read_takes_no_page_without_an_id_nor_from_a_folder_that_is_not_of_its
 def test_a_read_follows_a_page_that_moved_inside_its_scope(filled: Memory) -> None:
     at(filled, "user/facts/one.md").rename(at(filled, "user/facts/other.md"))
     assert found(filled, "one") == ["one is stored"]
+
+
+def test_what_is_at_two_paths_is_not_said_to_be_gone(filled: Memory, mem: Mem) -> None:
+    shutil.copy(at(filled, "user/facts/one.md"), at(filled, "user/facts/copy.md"))
+    shown = mem("show", "one")
+    assert shown.status == 1 and "user/facts/one.md of one does not count" in shown.err
+    at(filled, "user/facts/copy.md").unlink()
+    at(filled, "user/facts/one.md").unlink()
+    assert "is gone" in mem("show", "one").err
 
 
 def test_a_read_withholds_what_is_at_two_paths(filled: Memory) -> None:
