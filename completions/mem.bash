@@ -130,8 +130,8 @@ _mem_at() {
         values='--scope=@scopes -n='
         ;;
     'doctor')
-        options='--verify-ranking --repair --rebuild --json -h --help'
-        values='--rebuild=db|tree'
+        options='--verify-ranking --repair --rebuild --from --json -h --help'
+        values='--rebuild=db|tree --from=@files'
         ;;
     'ingest')
         options='--scope --dry-run --json -h --help'

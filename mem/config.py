@@ -128,6 +128,12 @@ def _escaped(*lines: str) -> str:
     return "".join(f"{line}\n" for line in escaped)
 
 
+def folder_of(database: str) -> Home | None:
+    """The folder whose a database was when it was last written to, if that is known."""
+    noted = _lines(folder_note(database))
+    return Home(noted[0]) if noted else None
+
+
 def folder_note(database: str) -> str:
     """The file beside a database that says which folder it is of, should that one be lost."""
     return os.path.join(os.path.dirname(database), "folder")

@@ -369,8 +369,10 @@ class Memory(Mender):
         used = str(self.settings()["model.name"])
         broken = models.problem(used)
         about_model = [Problem(f"model {used}", 0, broken)] if broken is not None else []
-        if self.home.database() is None and self.home.lost() is None:
-            return Report(0, 0, 0, None, about_model)
+        if self.home.database() is None and not sync.pages_on_disk(self.home):
+            lost = self.home.lost()
+            words = "is the database of pages that are gone; mem doctor --rebuild tree makes them anew"
+            return Report(0, 0, 0, None, about_model + ([Problem(lost, 0, words)] if lost is not None else []))
         if repair:
             self._repair(usable=broken is None)
         with self._locked_store() as store:
@@ -417,10 +419,11 @@ class Memory(Mender):
 
     def init(self) -> str:
         """Make what is missing of memory folder, repository and database; returns the folder's path."""
-        with self._locked("begin"):
-            path = self.home.database()
-            if path is not None and not os.path.exists(path):
-                self._make_store(path).close()
+        path = self.home.database()
+        if path is not None:
+            with self._locked():
+                if not os.path.exists(path):  # not seen before the lock was held: another init may have been first
+                    self._make_store(path).close()
         self._embed_or_tell()
         return self.home.path
 

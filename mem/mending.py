@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 
-from mem import lexical, sync, tree
-from mem.errors import NewerStore, Problem, Refused, StoreUnusable
+from mem import config, lexical, sync, tree
+from mem.errors import NewerStore, Problem, Refused, StoreUnusable, UsageMistake
 from mem.proposing import Proposer
 from mem.reading import refuse_agents
 from mem.record import NamedTuple
@@ -63,6 +63,17 @@ class Mender(Proposer):
                 lost = known is None and kept is not None
         with self._locked_store() as store:
             return Rebuilt(store.everything().counts()["all"], [], kept, lost, [])
+
+    def _choose(self, path: str) -> None:
+        """Let this folder have another one of the databases that mem keeps."""
+        keeper = config.folder_of(path)
+        if os.path.dirname(os.path.dirname(path)) != config.data_directory() or not os.path.isfile(path):
+            raise UsageMistake(f"{path} is no database that mem keeps for a folder", f"ls {config.data_directory()}")
+        if keeper is not None and keeper.path != self.home.path and keeper.database() == path:
+            raise UsageMistake(f"{path} is the database of {keeper.path}", "mem export, and mem import here")
+        with self._locked(regain=True):
+            Store.reading(path).close()  # one that is damaged is of no use
+            self._note_database(path)
 
     def _readable(self, path: str) -> dict[str, str] | None:
         """The pages that a database knows, as path to hash; None if it is damaged, or not there."""
@@ -149,13 +160,16 @@ class Mender(Proposer):
             if old is not None:
                 old.close()
 
-    def rebuild_tree(self) -> Rebuilt:
-        """Make every page say what the database says; what stood there is kept as displaced text.
+    def rebuild_tree(self, database: str | None = None) -> Rebuilt:
+        """Make every page say what the database says, or another one, which this folder has from now on.
 
-        Raises: Refused under an agent's environment.
+        What stood there is kept as displaced text; what the other one does not know is for a sync to take in.
+        Raises: UsageMistake if that one is none, or another folder's; Refused under an agent's environment.
         """
         refuse_agents("doctor")
-        with self._locked_store("regain") as store:
+        if database is not None:
+            self._choose(os.path.abspath(os.path.expanduser(database)))
+        with self._locked_store(regain=True) as store:
             reason = sync.waits(self.home, store)
             if reason is not None:
                 return Rebuilt(0, [], None, False, [Problem(self.home.path, 0, f"{reason}; nothing was written")])

@@ -55,9 +55,9 @@ class Writer(Reader):
         """Which folder the lock that is held lies in."""
 
     @contextmanager
-    def _locked_store(self, gone: str = "refuse") -> Iterator[Store]:
-        """The store for writing, under the lock, with nothing left over from a crash; `gone` as `_locked` has it."""
-        with self._locked(gone):
+    def _locked_store(self, *, regain: bool = False) -> Iterator[Store]:
+        """The store for writing, under the lock, with nothing left over from a crash; `regain` as `_locked` has it."""
+        with self._locked(regain=regain):
             self._make_home()
             store = self._open_to_write()
             try:
@@ -71,38 +71,27 @@ class Writer(Reader):
                 store.close()
 
     @contextmanager
-    def _locked(self, gone: str = "refuse") -> Iterator[None]:
+    def _locked(self, *, regain: bool = False) -> Iterator[None]:
         """Hold the lock of the memory folder, which is made if it is not there.
 
-        If all its pages are gone while their database is still there, that is to `refuse`, to `begin` a new memory,
-        or to `regain` the old one.
+        If all its pages are gone, and their database is not, a new memory begins, unless the old one is to be regained.
         """
         if self.may_begin:
             self._make_local()
         with locked(self.home.lock):
             self._folder = self._found()
             if self.home.database() is None:
-                self._take_up(gone)
+                self._take_up(regain)
             yield
 
-    def _take_up(self, gone: str) -> None:
-        """Use the database again that was this folder's, where that was forgotten: `.mem/local`, or all of it, is lost.
-
-        Raises: StoreUnusable if the pages are lost too, and it was not said what shall be.
-        """
+    def _take_up(self, regain: bool) -> None:
+        """Use the database again that was this folder's, where the folder has forgotten that."""
         lost = self.home.lost()
-        if lost is None:
-            return
-        if gone == "refuse" and not sync.pages_on_disk(self.home):
-            raise StoreUnusable(
-                f"the pages in {self.home.path} are gone, and their database is still {lost}; nothing was written",
-                "mem doctor --rebuild tree brings them back, and mem init begins a new memory",
-            )
-        if gone == "begin" and not sync.pages_on_disk(self.home):
-            tree.erase(config.folder_note(lost))
-            self._warn(f"the database of the memory that was here stays in {lost}")
-        else:
-            self._note_database(os.path.basename(os.path.dirname(lost)), lost)
+        if lost is not None and (regain or sync.pages_on_disk(self.home)):
+            self._note_database(lost)
+        elif lost is not None:
+            back = f"mem doctor --rebuild tree --from {lost} brings the old one back"
+            self._warn(f"the pages in {self.home.path} were gone, so a new memory begins; {back}")
 
     def _found(self) -> os.stat_result | None:
         with suppress(OSError):
@@ -446,13 +435,12 @@ class Writer(Reader):
         self._require_there()
         new = path is None
         if path is None:
-            replica = _mint()
-            path = os.path.join(data_directory(), replica, "memory.db")
+            path = os.path.join(data_directory(), _mint(), "memory.db")
             store = self._make_store(path)
         else:
-            replica, store = os.path.basename(os.path.dirname(path)), Store.writing(path)
+            store = Store.writing(path)
         try:
-            self._note_database(replica, path)
+            self._note_database(path)
         except BaseException:
             store.close()
             if new:  # nothing points to it
@@ -460,8 +448,9 @@ class Writer(Reader):
             raise
         return store
 
-    def _note_database(self, replica: str, path: str) -> None:
+    def _note_database(self, path: str) -> None:
         """Let folder and database name each other."""
+        replica = os.path.basename(os.path.dirname(path))
         try:
             _write_whole(self.home.replica, replica_text(replica, path, self.home.path))
             _write_whole(config.folder_note(path), self.home.note_text())

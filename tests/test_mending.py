@@ -124,20 +124,39 @@ def test_a_memory_folder_that_was_deleted_comes_back_from_its_database(filled: M
     filled.sync()
     before = told(filled), pages(filled), filled.operations(9)
     shutil.rmtree(filled.home.path)
-    refused = mem("remember", "Redis holds sessions.")
-    assert (refused.status, pages(filled)) == (5, {}) and "mem doctor --rebuild tree" in refused.err
     assert "mem doctor --rebuild tree" in mem("status").err
+    asked = mem("doctor")
+    assert (asked.status, os.path.exists(filled.home.path)) == (3, False) and "mem doctor --rebuild tree" in asked.err
     assert mem("doctor", "--rebuild", "tree").status == 0
     assert (told(filled), pages(filled), filled.operations(9)) == before
     assert filled.sync().problems == []
 
 
-def test_a_new_memory_may_begin_where_one_was_deleted(filled: Memory, mem: Mem) -> None:
-    old = str(database(filled))
+def test_a_new_memory_begins_where_one_was_deleted_and_gives_way_to_the_old_one(filled: Memory, mem: Mem) -> None:
+    filled.sync()
+    before, old = filled.export(()), database(filled)
     shutil.rmtree(filled.home.path)
-    assert old in mem("init").err
-    assert (filled.export(()), mem("remember", "Redis holds sessions.").status) == ([], 0)
-    assert os.path.exists(old)
+    assert f"mem doctor --rebuild tree --from {old} brings the old one back" in mem("remember", "Redis holds it.").err
+    [new] = filled.export(())
+    assert database(filled) != old and mem("sync").err == ""
+    assert mem("doctor", "--rebuild", "tree", "--from", str(old)).status == 0
+    assert {one.id for one in filled.export(())} == {one.id for one in (*before, new)}
+
+
+@pytest.mark.parametrize("named", ["/nowhere/x/memory.db", "~/mem/.mem/format", ""])
+def test_a_tree_is_made_from_databases_of_mem_alone(filled: Memory, mem: Mem, named: str) -> None:
+    before = told(filled)
+    refused = mem("doctor", "--rebuild", "tree", "--from", named)
+    assert (refused.status, "no database that mem keeps" in refused.err, told(filled)) == (2, True, before)
+
+
+def test_the_database_of_another_folder_stays_that_one_s(filled: Memory, mem: Mem, tmp_path: Path) -> None:
+    before = told(filled)
+    os.environ["MEM_HOME"] = str(tmp_path / "second")
+    assert mem("remember", "Redis holds it.").status == 0
+    refused = mem("doctor", "--rebuild", "tree", "--from", str(database(filled)))
+    assert (refused.status, "is the database of" in refused.err, told(filled)) == (2, True, before)
+    assert mem("doctor", "--from", "x").status == 2
 
 
 def test_pages_find_their_database_again(filled: Memory, tmp_path: Path) -> None:

@@ -145,6 +145,10 @@ def doctor(
         Literal["db", "tree"] | None,
         typer.Option("--rebuild", help="Make the database from the pages, or the pages from the database."),
     ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FILE", help="Make the pages from this older database, and keep to it."),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Check that store, tree, postings, vectors and model agree.
@@ -158,8 +162,12 @@ def doctor(
     from mem import watch
 
     memory = options.memory()
-    done = memory.rebuild_database() if rebuild == "db" else memory.rebuild_tree() if rebuild == "tree" else None
-    if done is not None and rebuild is not None:
+    if database is not None and rebuild != "tree":
+        raise UsageMistake("--from says which database pages are made from", "mem doctor --rebuild tree --from FILE")
+    if rebuild is not None:
+        done = memory.rebuild_database() if rebuild == "db" else memory.rebuild_tree(database)
+        if database is not None:  # pages that it does not know are new to it
+            done.problems.extend(memory.sync(commit=False).problems)
         hot.warn(answers.rebuilt_text(done, rebuild))
         options.print_problems(done.problems)
     report, watched = memory.doctor(verify_ranking, repair), watch.state(memory.home)
