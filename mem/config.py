@@ -91,14 +91,20 @@ class Home(NamedTuple):
         found = []
         for name in os.listdir(top) if os.path.isdir(top) else ():
             database = os.path.join(top, name, "memory.db")
-            noted = _lines(folder_note(database))
-            if noted[:1] == [self.path] and (not store or store == noted[1:2]) and os.path.exists(database):
+            noted = _lines(folder_note(database)) if os.path.isfile(database) else []
+            if noted[:1] == [self.path] and (not store or store == noted[1:2]):
                 found.append(database)
         return max(found, key=os.path.getmtime, default=None)
 
-    def note_text(self) -> str:
+    def note_text(self, database: str) -> str:
         """What is noted beside the database: this folder's path, and the line of its format file with the store id."""
-        return _escaped(self.path, *_lines(self.format)[1:2])
+        return _escaped(self.path, *(_lines(self.format)[1:2] or _lines(folder_note(database))[1:2]))
+
+    def store_line(self) -> str | None:
+        """The line of the format file with the store id, as it is noted beside the database; None if it is not."""
+        database = self.database()
+        noted = _lines(folder_note(database))[1:2] if database is not None else []
+        return noted[0] if noted else None
 
     def _holds(self, path: str) -> bool:
         return os.path.normpath(path).startswith(f"{self.path}/")

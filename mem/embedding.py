@@ -561,7 +561,7 @@ class Table:
             raise ModelUnusable(f"the model file {folder}/table.bin has the wrong size", REINSTALL)
         self._rows: dict[int, array[int]] = {}
         self._numbers: dict[str, int] = {}
-        self._vocabulary: dict[str, str] = {}
+        self._vocabulary: dict[str, int] = {}
         """Tokens and their numbers, once all of them were needed."""
         self._known: dict[str, list[int]] = {}
         """Words that were split with it."""
@@ -572,8 +572,13 @@ class Table:
         if not _are_many(texts):
             return [self.tokens(text) for text in texts]
         if not self._vocabulary:
-            fields = self._words[:].decode().replace("\n", "\t").split("\t")
-            self._vocabulary = dict(zip(fields[::2], fields[1::2], strict=False))  # the last one is empty
+            try:
+                fields = self._words[:].decode().replace("\n", "\t").split("\t")
+                self._vocabulary = dict(
+                    zip(fields[:-1:2], map(int, fields[1::2]), strict=True)
+                )  # the last one is empty
+            except ValueError as error:
+                raise ModelUnusable(f"the model's vocabulary is damaged ({error})", REINSTALL) from error
         words = [_pieces(text) for text in texts]
         self._known |= {word: self._split(word) for word in {*chain.from_iterable(words)} - self._known.keys()}
         return [[*chain.from_iterable(map(self._known.__getitem__, said))] for said in words]
@@ -603,14 +608,16 @@ class Table:
 
         rows = np.frombuffer(self._table, np.int8, self._scales).reshape(-1, self._width)
         scales = np.frombuffer(self._table, np.float32, offset=self._scales).astype(np.float64)
-        numbers = np.fromiter(chain.from_iterable(texts), np.intp)
-        parts = scales[numbers, np.newaxis] * rows[numbers]
         sums = np.empty((len(texts), self._width))
-        start = 0
-        for at, tokens in enumerate(texts):
-            # Along the first axis, and so one by one: the order tells in the last bit of a sum.
-            np.add.reduce(parts[start : start + len(tokens)], axis=0, out=sums[at])
-            start += len(tokens)
+        for first in range(0, len(texts), SOME):  # not all at once: long texts would take half a gigabyte
+            some = texts[first : first + SOME]
+            numbers = np.fromiter(chain.from_iterable(some), np.intp)
+            parts = scales[numbers, np.newaxis] * rows[numbers]
+            start = 0
+            for at, tokens in enumerate(some, first):
+                # Along the first axis, and so one by one: the order tells in the last bit of a sum.
+                np.add.reduce(parts[start : start + len(tokens)], axis=0, out=sums[at])
+                start += len(tokens)
         lengths = np.array([_norm(total) for total in sums.tolist()])
         units: Sequence[Sequence[float]] = sums / lengths[:, np.newaxis]
         return units
@@ -681,7 +688,7 @@ class Table:
     def _number(self, token: str) -> int:
         """A token's number, by bisection; 0 for one that is not in the vocabulary."""
         if self._vocabulary:
-            return int(self._vocabulary.get(token, 0))
+            return self._vocabulary.get(token, 0)
         if token not in self._numbers:
             self._numbers[token] = self._looked_up(token.encode())
         return self._numbers[token]

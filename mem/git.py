@@ -436,15 +436,17 @@ def held_by(folder: str, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
     return {path: data for path, data in found if data is not None}
 
 
-def take_back(folder: str, commit: str, paths: Sequence[str]) -> None:
-    """Take the last commit, of these paths, off the branch; files, and what else is staged, stay as they are.
+def take_back(folder: str, before: str | None, commit: str, paths: Sequence[str]) -> None:
+    """Take the commit that was just made of these paths, after `before`, off the branch; files stay as they are.
 
-    Raises: GitProblem if another one has followed.
+    Raises: GitProblem if git refuses, or others have committed since.
     """
-    parents = _asked(folder, "rev-parse", "--verify", "--quiet", f"{commit}^")
-    to = [*parents, commit] if parents else [commit]
-    _must(_run(folder, "update-ref", *([] if parents else ["-d"]), "HEAD", *to), "did not take back a commit")
-    _must(_listed(folder, paths, "reset", "--quiet"), "did not take back what was to be committed")
+    span = [commit] if before is None else [f"{before}..{commit}"]
+    if len(_asked(folder, "rev-list", *span)) != 1:
+        raise GitProblem("others have committed since", f"git -C {folder} log")
+    to = ["-d", "HEAD", commit] if before is None else ["HEAD", before, commit]
+    _must(_run(folder, "update-ref", *to), "did not take it back")
+    _must(_listed(folder, paths, "reset", "--quiet"), "did not unstage it")
 
 
 def _authorship(folder: str) -> list[str]:

@@ -155,7 +155,7 @@ class Memory(Mender):
             opened = self.open_scopes(store, given)
             if store is None:
                 if self.home.lost() is not None:
-                    self._warn(f"the database of {self.home.path} is still there (mem doctor --rebuild tree)")
+                    self._warn(f"there is still a database of {self.home.path} (mem doctor --rebuild tree)")
                 return Overview(opened, {}, None, 0, None)
             view = store.visible(opened.visible)
             overlay, _ = self._overlay(view)
@@ -369,9 +369,9 @@ class Memory(Mender):
         used = str(self.settings()["model.name"])
         broken = models.problem(used)
         about_model = [Problem(f"model {used}", 0, broken)] if broken is not None else []
-        if self.home.database() is None and not sync.pages_on_disk(self.home):
+        if self.home.database() is None:
             lost = self.home.lost()
-            words = "is the database of pages that are gone; mem doctor --rebuild tree makes them anew"
+            words = f"was the database of {self.home.path}; mem doctor --rebuild tree makes its pages anew"
             return Report(0, 0, 0, None, about_model + ([Problem(lost, 0, words)] if lost is not None else []))
         if repair:
             self._repair(usable=broken is None)

@@ -15,7 +15,6 @@ from mem.proposing import Proposer
 from mem.reading import refuse_agents
 from mem.record import NamedTuple
 from mem.store import ENDINGS, Store, Transaction, backups
-from mem.text import counted
 
 
 class Rebuilt(NamedTuple):
@@ -90,8 +89,8 @@ class Mender(Proposer):
             if sound and reason is None:
                 tree.recover(self.home.local)
                 sync.deliver(self.home, store)
-                changes = len(store.outbox())
-                reason = f"{counted(changes, 'change')} of beliefs wait for their pages" if changes else None
+                waiting = [path or id_ for id_, path in store.outbox()]
+                reason = f"{waiting[0]} does not say yet what was decided" if waiting else None
             store.rows("PRAGMA journal_mode = DELETE")  # so that one file holds all of it
         except StoreUnusable:
             return None

@@ -250,8 +250,6 @@ class Reader:
     def _reading(self) -> Iterator[Store | None]:
         """The store for reading, or None while there is nothing yet."""
         path = self.home.database()
-        if path is None and os.path.exists(self.home.format):
-            path = self.home.lost()  # which the next write notes again
         if path is None:
             yield None
             return

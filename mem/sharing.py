@@ -76,11 +76,16 @@ class Sharer(Reviser):
                 return done
             paths, told, secrets = sync.to_commit(self.home, store, git.changed(folder), self._clock())
         message = git.message(told) if told else "what mem keeps beside its pages\n"
+        done = done._replace(problems=[*done.problems, *(one for one in secrets if one not in done.problems)])
+        before = git.head(folder)
         sha = git.commit(folder, paths, message) if paths and not done.dry_run else None
         if sha is not None and (late := sync.secrets(git.held_by(folder, sha, paths))):  # saved since it was looked at
-            git.take_back(folder, sha, paths)
-            secrets, sha = [*secrets, *late], None
-        done = done._replace(problems=[*done.problems, *(one for one in secrets if one not in done.problems)])
+            try:
+                git.take_back(folder, before, sha, paths)
+            except GitProblem as error:
+                error.message = f"{late[0].path} holds a secret that is in the commit {sha[:12]}: {error.message}"
+                raise
+            done, sha = done._replace(problems=[*done.problems, *late]), None
         made = sha is not None or (done.dry_run and paths)
         return done._replace(commits=[*done.commits, message.partition("\n")[0]]) if made else done
 

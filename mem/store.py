@@ -739,6 +739,14 @@ class Store:
         finally:
             self.rows("PRAGMA synchronous = FULL")
 
+    def promise(self, pages: Iterable[Page]) -> None:
+        """Put pages into the outbox, to be written as their beliefs are now."""
+        with self.atomic():
+            self._many(
+                "INSERT OR IGNORE INTO outbox (id, path, folded) VALUES (?, ?, ?)",
+                [(page.id, page.path, folded(page.path)) for page in pages],
+            )
+
     def _drop_page(self, id: str) -> None:
         self.rows("DELETE FROM page WHERE id = ?", id)
         self.rows("DELETE FROM base WHERE id = ?", id)
@@ -1442,15 +1450,25 @@ def locked(path: str, seconds: float = LOCK_SECONDS) -> Iterator[None]:
 
     Raises: Busy if another process holds it for longer than that; StoreUnusable if it cannot be made.
     """
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise unusable(error, path) from error
+        try:
+            _wait_for(descriptor, path, seconds)
+            if _is_at(descriptor, path):  # else it was moved while this one waited, and keeps nobody out
+                yield
+                return
+        finally:
+            os.close(descriptor)  # lets the lock go
+
+
+def _is_at(descriptor: int, path: str) -> bool:
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise unusable(error, path) from error
-    try:
-        _wait_for(descriptor, path, seconds)
-        yield
-    finally:
-        os.close(descriptor)  # lets the lock go
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _wait_for(descriptor: int, path: str, seconds: float) -> None:

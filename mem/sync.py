@@ -622,6 +622,9 @@ def to_commit(
             problems += found
             chosen += [] if found else [path]
     own = [path for path in (".gitignore", ".mem/format") if path in changed and changed[path] is None]
+    faults = secrets({path: _readable(os.path.join(home.path, path)) for path in own})
+    problems += faults
+    own = [path for path in own if path not in {fault.path for fault in faults}]
     was = [tree.parse(path, changed[path] or b"", now=now) for path in chosen]
     old = {belief.id: belief for belief in was if isinstance(belief, Belief)}
     new = store.everything().by_id(pages[path].id for path in chosen if path in pages)
@@ -641,6 +644,8 @@ def write_all(home: Home, store: Store) -> tuple[list[str], list[Problem]]:
     """
     everything = store.everything()
     known = {page.id: page for page in everything.pages()}
+    # Nobody shall take a page for deleted if this is killed; the next command finishes it.
+    store.promise([page for page in known.values() if not os.path.lexists(os.path.join(home.path, page.path))])
     numbers = {path: n for n, path in everything.rows("SELECT n, path FROM scope WHERE n :scopes")}
     held = {one.id for one in store.held() if one.kind != GONE}
     written: list[tuple[Page, int, bytes]] = []

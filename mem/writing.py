@@ -74,24 +74,20 @@ class Writer(Reader):
     def _locked(self, *, regain: bool = False) -> Iterator[None]:
         """Hold the lock of the memory folder, which is made if it is not there.
 
-        If all its pages are gone, and their database is not, a new memory begins, unless the old one is to be regained.
+        A folder that knows no database is to `regain` the one that it had, where that is still there; else a new one
+        begins. It never does so unasked: what is not in the folder would be taken for what its user deleted.
         """
         if self.may_begin:
             self._make_local()
         with locked(self.home.lock):
             self._folder = self._found()
-            if self.home.database() is None:
-                self._take_up(regain)
+            lost = self.home.lost() if self.home.database() is None else None
+            if lost is not None and regain:
+                self._note_database(lost)
+            elif lost is not None:
+                back = f"mem doctor --rebuild tree --from {lost}"
+                self._warn(f"a new database begins; {back} brings back the one of before, with what no page says")
             yield
-
-    def _take_up(self, regain: bool) -> None:
-        """Use the database again that was this folder's, where the folder has forgotten that."""
-        lost = self.home.lost()
-        if lost is not None and (regain or sync.pages_on_disk(self.home)):
-            self._note_database(lost)
-        elif lost is not None:
-            back = f"mem doctor --rebuild tree --from {lost} brings the old one back"
-            self._warn(f"the pages in {self.home.path} were gone, so a new memory begins; {back}")
 
     def _found(self) -> os.stat_result | None:
         with suppress(OSError):
@@ -187,7 +183,11 @@ class Writer(Reader):
         store.note("model", meaning.model)
         for first in range(0, len(beliefs), EMBEDDED_AT_ONCE):
             some = dict(islice(beliefs.items(), first, first + EMBEDDED_AT_ONCE))
-            store.add_vectors(meaning.model, meaning.embed(some))
+            try:
+                store.add_vectors(meaning.model, meaning.embed(some))
+            except ModelUnusable as error:
+                self._warn(f"what they mean is not known yet: {error.message} ({error.hint})")
+                return
             self._progress(len(some), len(beliefs) - first - len(some))
 
     @contextmanager
@@ -426,7 +426,7 @@ class Writer(Reader):
             if reason is not None:
                 self._warn(f"the memory folder is not a git repository: {reason}")
             _append_line(os.path.join(self.home.path, ".gitignore"), ".mem/local/")
-            _write_whole(self.home.format, f"format: {tree.FORMAT}\nstore: {_mint()}\n")
+            _write_whole(self.home.format, f"format: {tree.FORMAT}\n{self.home.store_line() or f'store: {_mint()}'}\n")
         except OSError as error:
             raise unusable(error, self.home.path) from error
 
@@ -452,8 +452,8 @@ class Writer(Reader):
         """Let folder and database name each other."""
         replica = os.path.basename(os.path.dirname(path))
         try:
+            _write_whole(config.folder_note(path), self.home.note_text(path))
             _write_whole(self.home.replica, replica_text(replica, path, self.home.path))
-            _write_whole(config.folder_note(path), self.home.note_text())
         except OSError as error:
             raise unusable(error, error.filename or self.home.replica) from error
 

@@ -102,6 +102,14 @@ def test_many_texts_get_the_vectors_that_each_gets_alone(table: Table) -> None:
     assert [[*one] for one in many.pooled(tokens)] == [table.vector(one) for one in tokens]
 
 
+def test_a_damaged_vocabulary_is_named() -> None:
+    for words in (b"\xff\t1\n", b"a\tx\n", b"a\n"):
+        table = Table()
+        table._words = words  # type: ignore[assignment]
+        with pytest.raises(ModelUnusable, match="vocabulary is damaged"):
+            table.tokens_of(["a"] * embedding.MANY)
+
+
 def test_a_text_without_a_known_word_has_no_direction(encoder: Encoder, table: Table) -> None:
     assert not encoder.encode(["", "   "]).any() and not any(table.vector(table.tokens("")))
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sqlite3
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,7 @@ def test_a_rebuild_waits_for_changes_that_no_page_says_yet(filled: Memory, mem: 
     filled.pin(["one"], (), True)
     before = told(filled)
     result = mem("doctor", "--rebuild", "db")
-    assert result.status == 4 and "1 change of beliefs" in result.err and "mem sync" in result.err
+    assert result.status == 4 and "user/facts/one.md does not say yet" in result.err and "mem sync" in result.err
     assert told(filled) == before
 
 
@@ -136,7 +137,7 @@ def test_a_new_memory_begins_where_one_was_deleted_and_gives_way_to_the_old_one(
     filled.sync()
     before, old = filled.export(()), database(filled)
     shutil.rmtree(filled.home.path)
-    assert f"mem doctor --rebuild tree --from {old} brings the old one back" in mem("remember", "Redis holds it.").err
+    assert f"mem doctor --rebuild tree --from {old} brings back" in mem("remember", "Redis holds it.").err
     [new] = filled.export(())
     assert database(filled) != old and mem("sync").err == ""
     assert mem("doctor", "--rebuild", "tree", "--from", str(old)).status == 0
@@ -159,14 +160,45 @@ def test_the_database_of_another_folder_stays_that_one_s(filled: Memory, mem: Me
     assert mem("doctor", "--from", "x").status == 2
 
 
-def test_pages_find_their_database_again(filled: Memory, tmp_path: Path) -> None:
+def test_a_folder_that_lost_what_names_its_database_gets_it_back(filled: Memory, mem: Mem, tmp_path: Path) -> None:
     (tmp_path / "note.md").write_text("Never log tokens.\n")
     filled.ingest([str(tmp_path / "note.md")], "user")
-    before = told(filled), filled.operations(9)
+    before, store_id = (told(filled), filled.operations(9)), Path(filled.home.format).read_text()
     shutil.rmtree(filled.home.local)  # as git clean -fdx does
-    assert (told(filled), filled.operations(9)) == before
+    assert mem("doctor", "--rebuild", "tree").status == 0
+    assert (told(filled), filled.operations(9), Path(filled.home.format).read_text()) == (*before, store_id)
+
+
+def test_a_clone_in_the_place_of_a_deleted_folder_deletes_nothing(filled: Memory, mem: Mem, tmp_path: Path) -> None:
     filled.sync()
-    assert (told(filled), filled.operations(9)) == before
+    subprocess.run(["git", "clone", "-q", filled.home.path, tmp_path / "behind"], check=True)
+    take_in(filled, record("unpushed"), record("another"))
+    filled.sync()
+    known, old = {one.id for one in filled.export(()) if one.current}, str(database(filled))
+    shutil.rmtree(filled.home.path)
+    shutil.move(tmp_path / "behind", filled.home.path)
+    assert filled.sync().changes == [] and len(filled.export(())) == 3
+    assert mem("doctor", "--rebuild", "tree", "--from", old).status == 0
+    assert {one.id for one in filled.export(()) if one.current} == known and filled.sync().changes == []
+
+
+def test_a_rebuild_of_the_tree_that_is_killed_is_finished(filled: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled.sync()
+    before, place, written = told(filled), tree.place, 0
+    shutil.rmtree(filled.home.path)
+
+    def killed(*arguments: Any) -> Any:
+        nonlocal written
+        written += 1
+        if written > 1:
+            raise KeyboardInterrupt
+        return place(*arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(tree, "place", killed)
+        filled.rebuild_tree()
+    filled.sync()
+    assert told(filled) == before
 
 
 def test_another_memory_in_the_place_of_a_deleted_one_does_not_get_its_database(filled: Memory) -> None:

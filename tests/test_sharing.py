@@ -109,6 +109,32 @@ def test_a_secret_that_is_saved_while_git_works_does_not_stay_committed(
     assert "committed: " in ana.sync().out and ana.git("status", "--porcelain") == "A  todo.md\n"
 
 
+def test_a_secret_that_cannot_be_taken_off_the_branch_is_named(ana: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ana.remember("deploy", "Deploys use a token.")
+    commit, secret = git.commit, SECRETS["a token of GitHub"]
+
+    def late(*arguments: Any) -> str | None:
+        ana.edit(page, "a token", secret)
+        commit(*arguments)
+        ana.git("commit", "--allow-empty", "-qm", "of a hook")
+        return ana.git("rev-parse", "HEAD").strip()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(git, "commit", late)
+        done = ana.mem("sync", "--push")
+    assert (done.status, f"{page} holds a secret that is in the commit" in done.err) == (3, True)
+    assert ana.log()[:2] == ["of a hook", "remember deploy"] and "pushed" not in done.out
+
+
+def test_a_secret_beside_the_pages_holds_up_no_page(ana: Owner) -> None:
+    ana.git("rm", "--cached", "--quiet", ".gitignore")
+    ana.git("commit", "-qm", "no more")
+    ana.edit(".gitignore", ".mem", f"{SECRETS['a token of GitHub']}\n.mem")
+    ana.mem("pin", "tea")
+    done = ana.sync(status=3)
+    assert done.out == "committed: pin tea\n" and ".gitignore:1: holds a token" in done.err
+
+
 def test_a_secret_that_is_taken_out_of_a_page_is_committed_away(ana: Owner) -> None:
     secret = SECRETS["a key of AWS"]
     committed(ana, "tea", "four", f"four {secret}")
