@@ -528,7 +528,8 @@ def answer() -> None:
 MANY = 256
 """Texts from which on numpy, which takes as long to load, makes their vectors sooner than plain Python (0.1 s)."""
 SOME = 16
-"""Texts from which on it does so where it has been loaded."""
+"""Texts from which on it does so where it has been loaded (0.2 ms, and 2 to 4 in plain Python); as many are summed at
+once."""
 
 
 def _are_many(texts: Sequence[object]) -> bool:

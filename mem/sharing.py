@@ -77,8 +77,10 @@ class Sharer(Reviser):
             paths, told, secrets = sync.to_commit(self.home, store, git.changed(folder), self._clock())
         message = git.message(told) if told else "what mem keeps beside its pages\n"
         done = done._replace(problems=[*done.problems, *(one for one in secrets if one not in done.problems)])
-        before = git.head(folder)
-        sha = git.commit(folder, paths, message) if paths and not done.dry_run else None
+        before = sha = None
+        if paths and not done.dry_run:
+            before = git.head(folder)
+            sha = git.commit(folder, paths, message)
         if sha is not None and (late := sync.secrets(git.held_by(folder, sha, paths))):  # saved since it was looked at
             try:
                 git.take_back(folder, before, sha, paths)

@@ -392,7 +392,7 @@ def look(
 ) -> tuple[dict[str, Agreed], list[Sheet], dict[str, Stored]]:
     """The three sides of `plan`; with `only`, what was changed in the pages of these beliefs, and nothing else."""
     known = {page.path: (page, scope) for page, scope in store.agreed(only)}
-    paths = known.keys() if only is not None else {*known, *pages_on_disk(home)}
+    paths = known.keys() if only is not None else {*known, *_pages_on_disk(home)}
     found = [sheet for path in sorted(paths) if (sheet := _sheet(home, path, known.get(path), now)) is not None]
     sheets = _without_clashes(found, known)
     outbox = dict(store.outbox())
@@ -468,7 +468,7 @@ def _read(path: str, text: bytes, known: Page | None, now: datetime) -> Belief |
 
 def read_pages(home: Home, now: datetime) -> tuple[list[tuple[Belief, Sheet]], list[Problem]]:
     """The beliefs that the pages on disk hold, and what is wrong with the others; ids that occur twice are left."""
-    sheets = [sheet for path in pages_on_disk(home) if (sheet := _sheet(home, path, None, now)) is not None]
+    sheets = [sheet for path in _pages_on_disk(home) if (sheet := _sheet(home, path, None, now)) is not None]
     problems = [sheet.said for sheet in sheets if isinstance(sheet.said, Problem)]
     found = []
     for change in plan({}, sheets, {}):
@@ -479,7 +479,7 @@ def read_pages(home: Home, now: datetime) -> tuple[list[tuple[Belief, Sheet]], l
     return found, problems
 
 
-def pages_on_disk(home: Home) -> list[str]:
+def _pages_on_disk(home: Home) -> list[str]:
     """Paths of all files in the places where pages are, below the memory folder."""
     plurals = set(PLURALS.values())
     found = []
@@ -631,7 +631,7 @@ def to_commit(
     return [*chosen, *own], [(old.get(id_), new.get(id_)) for id_ in {**old, **new}], problems
 
 
-def secrets(pages: Mapping[str, bytes], cure: str = "") -> list[Problem]:
+def secrets(pages: Mapping[str, bytes], cure: str = " (take it out of the file)") -> list[Problem]:
     """Pages, by path, that hold what nobody should see, with how that is mended."""
     found = ((path, secret(data.decode("utf-8", "replace"))) for path, data in pages.items())
     return [Problem(path, one.line, f"holds {one.kind}, so it is not committed{cure}") for path, one in found if one]
@@ -737,7 +737,7 @@ def erase_copies(home: Home, id: str) -> None:
 
     The lock must be held.
     """
-    paths = [os.path.join(home.path, path) for path in pages_on_disk(home)]
+    paths = [os.path.join(home.path, path) for path in _pages_on_disk(home)]
     paths += [path for path, _, _ in tree.displaced(home.local)]
     for path in paths:
         if _carries(_readable(path), id):
